@@ -1,0 +1,58 @@
+"""What is noted of one exchange with an origin, and the limits it is held to.
+
+hishel shows a 304 as the stored 200 and drops the 304's own facts, so they are noted here, beneath
+it, in an object that travels in `request.extensions["wire"]`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FetchLimits:
+    """What one exchange may cost at most.
+
+    Attributes:
+        seconds: from the connection to the last byte; a drip of bytes does not extend it.
+        connect_seconds: for the connection alone.
+        wire_bytes: of a body as it travels.
+        decoded_bytes: of a body after decompression.
+        redirects: hops in one poll.
+        freshness: seconds of explicit freshness that are honoured at most.
+    """
+
+    seconds: float = 30.0
+    connect_seconds: float = 10.0
+    wire_bytes: int = 4 * 1024 * 1024
+    decoded_bytes: int = 8 * 1024 * 1024
+    redirects: int = 5
+    freshness: float = 3_600.0
+
+
+@dataclass(slots=True)
+class Wire:
+    """Facts of the exchanges behind one poll.
+
+    Attributes:
+        attempts: how many requests were sent; 0 for an answer from the cache.
+        may_retry: whether a second attempt is allowed within this poll.
+        status: of the last answer.
+        etag, last_modified: validators of the last 200 or 304, byte for byte.
+        fresh: explicit freshness in seconds.
+        target: the URL that answered.
+        moved_to: where the leading permanent redirects (301, 308) led, or "".
+        body_bytes: of the last body as it travelled.
+        version: "HTTP/1.1" or "HTTP/2".
+    """
+
+    attempts: int = 0
+    may_retry: bool = True
+    status: int = 0
+    etag: bytes | None = None
+    last_modified: bytes | None = None
+    fresh: float = 0.0
+    target: str = ""
+    moved_to: str = ""
+    body_bytes: int = 0
+    version: str = ""

@@ -1,0 +1,266 @@
+"""Command line: wishes in, parts wired, exit status out.
+
+Exit status (contract): 0 fine · 1 with --once, some page could not be read · 2 wrong usage or
+configuration, or a state folder that cannot be used · 3 another run holds the state folder ·
+130 after SIGINT.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+from efficient_status import __version__, config
+from efficient_status.config import Settings, Wanted
+from efficient_status.database import MEMORY
+from efficient_status.errors import StateError, StateInUse, UsageError
+from efficient_status.urls import is_loopback
+
+logger = logging.getLogger("efficient_status")
+
+_EPILOG = """\
+examples:
+  efficient-status                          watch OpenAI, every 60 seconds
+  efficient-status openai github -v         watch two vendors, one line a poll on stderr
+  efficient-status --feed https://status.example.com/history.atom
+  efficient-status --all --once --format json >> events.jsonl      (from cron)
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit status."""
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        options = _parser().parse_intermixed_args(arguments)
+        _log_to_stderr(options.verbose, options.quiet)
+        settings = _settings(options)
+        _warn_of_haste(settings)
+        return _run(settings, once=options.once)
+    except UsageError as error:
+        return _fail(error.problems, 2)
+    except StateInUse as error:
+        return _fail([str(error)], 3)
+    except StateError as error:
+        return _fail([str(error)], 2)
+    except BrokenPipeError:
+        return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+def _fail(problems: Sequence[str], status: int) -> int:
+    for problem in problems:
+        logger.error(problem)
+    return status
+
+
+def _terminated(_signal: int, _frame: FrameType | None) -> NoReturn:
+    """SIGTERM before the loop runs, or after it."""
+    raise SystemExit(0)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Wrong usage is said like every other error."""
+        raise UsageError([message, "see efficient-status --help"])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="efficient-status",
+        description="Watch vendors' status pages and tell, once, what changed.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("providers", nargs="*", metavar="PROVIDER", help="a vendor's key; default: openai")
+    add("--interval", metavar="SECONDS", help="how often each page is asked (default 60)")
+    add("--once", action="store_true", help="ask every page once, then exit (for cron)")
+    add(
+        "--host-spacing",
+        metavar="SECONDS",
+        help="least time between two requests to one host (default 1, on loopback 0)",
+    )
+    add("--feed", action="append", default=[], metavar="URL", help="watch this feed too")
+    add("--all", action="store_true", help="watch every vendor of the catalogue")
+    add("--config", metavar="FILE", help="TOML settings; see README for the default place")
+    add("--state-dir", metavar="DIR", help="what was told, and the cache; :memory: keeps nothing")
+    add("--format", metavar="text|json", help="what stdout carries (default text)")
+    add(
+        "--backfill",
+        metavar="N|all",
+        help="closed incidents told when a page is met for the first time (default 1)",
+    )
+    add("--edits", action="store_true", help="also tell when only the wording changed")
+    add("--utc", action="store_true", help="times in UTC instead of local time")
+    loudness = parser.add_mutually_exclusive_group()
+    loudness.add_argument("-v", "--verbose", action="store_true", help="one line a poll on stderr")
+    loudness.add_argument("-q", "--quiet", action="store_true", help="no line at the start")
+    add("--version", action="version", version=f"efficient-status {__version__}")
+    return parser
+
+
+def _log_to_stderr(verbose: bool, quiet: bool) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("efficient-status: %(message)s"))
+    logging.raiseExceptions = False  # a closed stderr is no reason to stop
+    logger.handlers = [handler]
+    logger.propagate = False
+    logger.setLevel(logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO)
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    """Every error of the command line and of the file at once."""
+    overrides = {
+        name: convert(value)
+        for name, convert in _CONVERT.items()
+        if (value := getattr(options, name)) not in (None, False)
+    }
+    problems = config.check_options(overrides)
+    problems += [
+        f"--feed: expected an http(s) URL, got {url!r}"
+        for url in options.feed
+        if not config.KEYS["feeds"].valid([url])
+    ]
+    table: dict[str, Any] = {}
+    try:
+        path = Path(options.config) if options.config else config.default_file()
+        table = config.read_file(path) if path else {}
+    except UsageError as error:
+        problems += error.problems
+    try:
+        wanted = Wanted(tuple(options.providers), tuple(options.feed), options.all, overrides)
+        settings = config.settle(wanted, {} if problems else table)
+    except UsageError as error:
+        problems += error.problems
+    if problems:
+        raise UsageError(problems)
+    return settings
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _whole_number(text: str) -> int | str:
+    return int(text) if text.isascii() and text.isdigit() else text
+
+
+_CONVERT: dict[str, Callable[[Any], Any]] = {
+    "interval": _number,
+    "host_spacing": _number,
+    "format": str,
+    "backfill": _whole_number,
+    "edits": bool,
+    "utc": bool,
+    "state_dir": str,
+}
+
+
+def _warn_of_haste(settings: Settings) -> None:
+    from urllib.parse import urlsplit
+
+    hosts = (urlsplit(provider.feed).hostname or "" for provider in settings.providers)
+    if settings.interval < 10 and not all(is_loopback(host) for host in hosts):
+        logger.warning(
+            "--interval %g: asking other people's servers more often than every 10 s is rude",
+            settings.interval,
+        )
+
+
+def _run(settings: Settings, *, once: bool) -> int:
+    from efficient_status.lock import Lock
+
+    lock = Lock(settings.state_dir) if settings.state_dir else None
+    try:
+        return asyncio.run(_work(settings, once=once))
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+async def _work(settings: Settings, *, once: bool) -> int:
+    """Wire the parts, run until the work is done or a signal comes, and put all away."""
+    from efficient_status.detect import Wishes
+    from efficient_status.fetch import Fetcher, Gate
+    from efficient_status.outputs import FORMATS, Console
+    from efficient_status.poller import Page, Poller
+    from efficient_status.scheduler import Scheduler
+    from efficient_status.state import open_state
+
+    state = open_state(settings.state_dir)
+    fetcher = Fetcher(
+        settings.state_dir / "cache.sqlite3" if settings.state_dir else MEMORY,
+        gate=Gate(settings.host_spacing),
+        http2=settings.http2,
+        contact=settings.contact,
+        keepalive=max(600.0, 2 * settings.interval),
+    )
+    try:
+        console = Console(
+            sys.stdout.fileno(),
+            FORMATS[settings.format](UTC if settings.utc else None),
+            encoding="utf-8" if settings.format == "json" else sys.stdout.encoding,
+        )
+        wishes = Wishes(settings.backfill, settings.edits)
+        poller = Poller(fetcher, state, console, wishes=wishes)
+        pages = [
+            Page(each, state.pacing(each.key, each.feed), state.identity(each.key))
+            for each in settings.providers
+        ]
+        scheduler = Scheduler(pages, poller, state, interval=settings.interval)
+        if not once:
+            logger.info(
+                "watching %d page%s every %g s",
+                len(pages),
+                "" if len(pages) == 1 else "s",
+                settings.interval,
+            )
+        return await _until_signal(_once(scheduler) if once else _watch(scheduler))
+    finally:
+        await fetcher.aclose()
+        state.close()
+
+
+async def _once(scheduler: Any) -> int:
+    return 1 if await scheduler.once() else 0
+
+
+async def _watch(scheduler: Any) -> int:
+    await scheduler.watch()
+    return 0
+
+
+async def _until_signal(work: Any) -> int:
+    """The work's exit status, or that of the signal that came first."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.ensure_future(work)
+    status: list[int] = []
+
+    def stop(code: int) -> None:
+        status.append(code)
+        task.cancel()
+
+    loop.add_signal_handler(signal.SIGTERM, stop, 0)
+    loop.add_signal_handler(signal.SIGINT, stop, 130)
+    try:
+        return int(await task)
+    except asyncio.CancelledError:
+        if not status:
+            raise
+        return status[0]
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
+        loop.remove_signal_handler(signal.SIGINT)

@@ -1,0 +1,250 @@
+"""The nouns, all frozen.  Pure: no I/O, no clock.
+
+They are named by where they are in the way of one poll:
+
+    Provider (what is watched) → Feed of Incidents (what the page says now)
+    → Change (what differs from the Memory of what was Told) → Event (what is printed)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from hashlib import blake2b
+
+
+def fingerprint(*parts: str) -> bytes:
+    """12 bytes that stand for these texts; a part boundary counts."""
+    return blake2b("\0".join(parts).encode("utf-8", "replace"), digest_size=12).digest()
+
+
+class State(StrEnum):
+    """The life of an incident or a maintenance, in Statuspage's words."""
+
+    INVESTIGATING = "investigating"
+    IDENTIFIED = "identified"
+    MONITORING = "monitoring"
+    RESOLVED = "resolved"
+    SCHEDULED = "scheduled"
+    IN_PROGRESS = "in_progress"
+    VERIFYING = "verifying"
+    COMPLETED = "completed"
+    POSTMORTEM = "postmortem"
+    UNKNOWN = "unknown"
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more is expected to happen."""
+        return self in _CLOSED
+
+    @property
+    def label(self) -> str:
+        """The word as status pages print it: «In progress»."""
+        return self.value.replace("_", " ").capitalize()
+
+
+_CLOSED = frozenset({State.RESOLVED, State.COMPLETED, State.POSTMORTEM})
+MAINTENANCE_STATES = frozenset(
+    {State.SCHEDULED, State.IN_PROGRESS, State.VERIFYING, State.COMPLETED}
+)
+
+
+class Kind(StrEnum):
+    """What a page announces."""
+
+    INCIDENT = "incident"
+    MAINTENANCE = "maintenance"
+
+
+class Impact(StrEnum):
+    """Statuspage's indicator words."""
+
+    NONE = "none"
+    MINOR = "minor"
+    MAJOR = "major"
+    CRITICAL = "critical"
+    MAINTENANCE = "maintenance"
+
+
+class Happening(StrEnum):
+    """What an event reports (contract: `event`)."""
+
+    NEW = "new"
+    UPDATE = "update"
+    RESOLVED = "resolved"
+    EDIT = "edit"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A keyword that names a product when it occurs in an incident's title, whatever the case."""
+
+    keyword: str
+    product: str
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One page that is watched: a row.
+
+    Attributes:
+        key: the name users type, or the feed's URL for a bare `--feed`.
+        name: display name; empty where only the document can tell it.
+        feed: URL of the feed.
+        dialect: what the row expects the document to be; None = whatever it turns out to be.
+        product: the default product; empty = the display name.
+        rules: keyword rules over the title, first match wins.
+        interval: least seconds between two polls that this page asks for, or None.
+    """
+
+    key: str
+    name: str
+    feed: str
+    dialect: str | None = None
+    product: str = ""
+    rules: tuple[Rule, ...] = ()
+    interval: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One incident or maintenance as the page shows it now; every text is plain and safe to print.
+
+    Attributes:
+        id: the feed's guid/id (or the common part where a platform makes one item an update).
+        state, message, updated_at: those of the newest update.
+        updates: how many timeline entries the document shows, or None where it shows only one.
+        stamp: when the page last touched the item (moves on edits as well), for telling an edge
+            that lags from news; None where the document does not say.
+        marks: fingerprints of the raw items this was read from (see `providers.feedxml`).
+    """
+
+    id: str
+    title: str
+    kind: Kind = Kind.INCIDENT
+    state: State = State.UNKNOWN
+    impact: Impact | None = None
+    components: tuple[str, ...] = ()
+    message: str = ""
+    url: str | None = None
+    started_at: datetime | None = None
+    updated_at: datetime | None = None
+    updates: int | None = None
+    stamp: datetime | None = None
+    marks: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """What one document says, in the document's order.
+
+    Attributes:
+        dialect: the platform and format it was recognised as.
+        evidence: why, in a few words.
+        title: the page's own title; may be empty.
+        incidents: those read in full: unknown, or different from what is known.
+        unchanged: marks of the items that were swept over: known, and as they were.
+        faults: items that could not be read, one line each; they cost themselves, not the feed.
+    """
+
+    dialect: str
+    evidence: str = ""
+    title: str = ""
+    incidents: tuple[Incident, ...] = ()
+    unchanged: frozenset[bytes] = frozenset()
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was told (or, at first contact, silently taken note of) about one incident.
+
+    Attributes:
+        state, updated_at, updates, stamp: of the newest update told.
+        words: fingerprint of that update's normalised text.
+        look: fingerprint of all that an event shows, wording included.
+        versions: fingerprints of every update told, newest last; what is in here is never told
+            again, whatever the origin's edges disagree about.
+        marks: see `Incident.marks`.
+        left_at: seconds since the epoch at which it was first missed in the feed, or None.
+    """
+
+    state: State
+    words: bytes
+    look: bytes
+    updated_at: datetime | None = None
+    updates: int | None = None
+    stamp: datetime | None = None
+    versions: tuple[bytes, ...] = ()
+    marks: tuple[bytes, ...] = ()
+    left_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """All that was told about one page.
+
+    Attributes:
+        identity: of the representation last told to the end; empty before the first contact.
+        dialect: what the page was read as.
+        told: by incident id.
+    """
+
+    identity: str = ""
+    dialect: str = ""
+    told: Mapping[str, Told] = field(default_factory=dict)
+
+    @property
+    def met(self) -> bool:
+        """Whether this page has been read before."""
+        return bool(self.dialect)
+
+    def marks(self) -> frozenset[bytes]:
+        """Fingerprints of every raw item that is known as it is."""
+        return frozenset(mark for told in self.told.values() for mark in told.marks)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What detection found: an incident to be told (or only noted), and the memory of it.
+
+    Attributes:
+        happening: None when nothing is to be printed, only remembered.
+    """
+
+    happening: Happening | None
+    incident: Incident
+    told: Told
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One block on the console, one object a line in JSON; the contract's keys."""
+
+    happening: Happening
+    provider: str
+    provider_name: str
+    product: str
+    incident: Incident
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """When a page may be asked again; kept across restarts.
+
+    Attributes:
+        not_before: seconds since the epoch before which the server wants no request, or 0.
+        failures: polls that failed in a row.
+        wait: the last back-off, in seconds; the next at least doubles it.
+        gone: the server said 410.
+        moved_to: where a permanent redirect (301, 308) led, once a feed was read there; or "".
+    """
+
+    not_before: float = 0.0
+    failures: int = 0
+    wait: float = 0.0
+    gone: bool = False
+    moved_to: str = ""

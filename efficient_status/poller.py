@@ -1,0 +1,223 @@
+"""ONE POLL, start to finish; the file to read first.
+
+    1. fetch      a conditional GET; the answer has an identity
+    2. skip       the identity last told to the end: no body is read, nothing is parsed
+    3. read       the platform's dialect reads the document, down to what is known
+    4. keep       only now that a feed was read is the answer what is stored
+    5. detect     what differs from what was told
+    6. tell       event by event, each remembered right after it was written
+    7. finish     this document was told to the end
+
+A 304 is never what makes us skip: the cache knows what the origin has, only the state knows what
+we told.  If we die between 4 and 7, the next answer is a 304 with an identity that was not told.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from efficient_status.detect import Wishes, absences, detect
+from efficient_status.errors import PageError, Unreadable
+from efficient_status.fetch import Fetched, Fetcher
+from efficient_status.models import Change, Event, Feed, Memory, Pacing, Provider
+from efficient_status.providers import Limits, read
+from efficient_status.state import StateStore
+from efficient_status.urls import bare
+
+logger = logging.getLogger(__name__)
+
+
+class Output(Protocol):
+    """Where polls are told."""
+
+    def tell(self, event: Event) -> None:
+        """Write one event, whole and flushed; raises OSError where that is not possible."""
+        ...
+
+
+@dataclass(slots=True)
+class Page:
+    """A provider while it is watched.
+
+    Attributes:
+        identity: of the document last told to the end.
+        title: the page's own name, once a document was read.
+    """
+
+    provider: Provider
+    pacing: Pacing
+    identity: str
+    title: str = ""
+    faults: set[str] = field(default_factory=set)
+
+    @property
+    def url(self) -> str:
+        """Where to ask."""
+        return self.pacing.moved_to or self.provider.feed
+
+    @property
+    def host(self) -> str:
+        """Whom to be polite to."""
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def label(self) -> str:
+        """What log lines call it."""
+        return bare(self.provider.key) if "://" in self.provider.key else self.provider.key
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """What came of one poll.
+
+    Attributes:
+        outcome: "changed", "unchanged", "fresh", "held" (its server said wait) or "failed".
+        fresh: explicit freshness, in seconds.
+        events: how many were told.
+    """
+
+    outcome: str
+    fresh: float = 0.0
+    events: int = 0
+    error: PageError | None = None
+    moved_to: str = ""
+
+
+class Poller:
+    """Polls pages: the parts, wired once."""
+
+    def __init__(
+        self,
+        fetcher: Fetcher,
+        state: StateStore,
+        output: Output,
+        *,
+        wishes: Wishes,
+        limits: Limits | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._fetcher = fetcher
+        self._state = state
+        self._output = output
+        self._wishes = wishes
+        self._limits = limits
+        self._clock = clock
+
+    async def poll(self, page: Page) -> Poll:
+        """Ask one page and tell what is new.
+
+        Raises:
+            OSError: an event could not be written; it was not remembered.
+            StateError: what was told could not be remembered.
+        """
+        try:
+            fetched = await self._fetcher.fetch(page.url, may_retry=page.pacing.failures == 0)
+            if fetched.identity == page.identity:
+                self._fetcher.keep(fetched)  # newer validators, even of an equal body
+                return Poll(_quiet(fetched), fetched.fresh)
+            document = self._fetcher.document(fetched)
+            memory, feed = self._read(page, document, fetched)
+        except PageError as error:
+            return Poll("failed", error=error)
+        self._fetcher.keep(fetched)
+        events = self._tell(page, memory, feed, fetched.identity)
+        return Poll("changed", fetched.fresh, events, moved_to=self._settle(page, fetched))
+
+    def catch_up(self, page: Page) -> int:
+        """Tell what an earlier run stored but did not tell to the end; no request is made."""
+        identity = self._fetcher.stored_identity(page.url)
+        if identity in ("", page.identity):
+            return 0
+        document = self._fetcher.stored_document(page.url)
+        if document is None:
+            return 0
+        try:
+            memory, feed = self._read(page, document, None)
+        except Unreadable:  # an earlier version could read it; the next poll asks in full
+            self._fetcher.forget(page.url)
+            return 0
+        return self._tell(page, memory, feed, identity)
+
+    def _read(self, page: Page, document: bytes, fetched: Fetched | None) -> tuple[Memory, Feed]:
+        memory = self._state.recall(page.provider.key)
+        expected = memory.dialect or page.provider.dialect
+        try:
+            feed = read(document, memory.marks(), expected=expected, limits=self._limits)
+        except Unreadable:
+            if fetched is not None:
+                self._fetcher.discard(fetched)
+            raise
+        return memory, feed
+
+    def _tell(self, page: Page, memory: Memory, feed: Feed, identity: str) -> int:
+        """Steps 5 to 7.  Nothing in here waits, so nothing can come between telling and memory."""
+        key = page.provider.key
+        page.title = feed.title or page.title
+        self._say_faults(page, memory, feed)
+        changes = detect(memory, feed, self._wishes, self._clock())
+        silent = {c.incident.id: c.told for c in changes if c.happening is None}
+        self._state.remember(key, {**absences(memory, feed, self._clock()), **silent})
+        events = 0
+        for change in changes:
+            if event := self._event(page, change):
+                self._output.tell(event)
+                self._state.remember(key, {change.incident.id: change.told})
+                events += 1
+        self._state.finish(key, identity, feed.dialect)
+        page.identity = identity
+        return events
+
+    def _event(self, page: Page, change: Change) -> Event | None:
+        if change.happening is None:
+            return None
+        name = page.provider.name or page.title or page.label
+        return Event(
+            happening=change.happening,
+            provider=page.provider.key,
+            provider_name=name,
+            product=product_of(page.provider, change.incident.title, name),
+            incident=change.incident,
+            seen_at=datetime.fromtimestamp(int(self._clock()), UTC),
+        )
+
+    def _say_faults(self, page: Page, memory: Memory, feed: Feed) -> None:
+        for fault in feed.faults:
+            if fault not in page.faults:
+                page.faults.add(fault)
+                logger.warning("%s: %s", page.label, fault)
+        if memory.met and memory.dialect != feed.dialect:
+            logger.warning(
+                "%s: now a %s feed (%s), it was %s",
+                page.label,
+                feed.dialect,
+                feed.evidence,
+                memory.dialect,
+            )
+
+    def _settle(self, page: Page, fetched: Fetched) -> str:
+        """A feed was read where a permanent redirect led: that is its place from now on."""
+        target = fetched.moved_to
+        if target and target != page.url:
+            self._fetcher.move(page.url, target)
+            logger.warning("%s: moved for good to %s", page.label, bare(target))
+            return target
+        return ""
+
+
+def _quiet(fetched: Fetched) -> str:
+    return "fresh" if fetched.source == "fresh" else "unchanged"
+
+
+def product_of(provider: Provider, title: str, name: str) -> str:
+    """The product by the vendor's keyword rules over the title, first match wins."""
+    folded = title.casefold()
+    for rule in provider.rules:
+        if rule.keyword.casefold() in folded:
+            return rule.product
+    return provider.product or name
