@@ -40,7 +40,7 @@ class Settings:
     backfill: int | None = 1
     edits: bool = False
     utc: bool = False
-    state_dir: Path | None = field(default_factory=lambda: default_state_dir()  # noqa: PLW0108 - defined below)
+    state_dir: Path | None = field(default_factory=lambda: default_state_dir())  # noqa: PLW0108 - defined below
     contact: str = ""
     http2: bool = True
 
