@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -13,7 +14,8 @@ from efficient_status.models import Provider, Rule
 DEFAULT = "openai"
 
 
-def load() -> dict[str, Provider]:
+@functools.cache
+def load() -> Mapping[str, Provider]:
     """Every vendor of the catalogue, by key."""
     text = files("efficient_status").joinpath("catalogue.toml").read_text("utf-8")
     return {key: provider(key, row) for key, row in tomllib.loads(text).items()}
@@ -27,9 +29,14 @@ def provider(key: str, row: Mapping[str, Any]) -> Provider:
         feed=row["feed"],
         dialect=row.get("platform"),
         product=row.get("product", ""),
-        rules=tuple(Rule(rule["keyword"], rule["product"]) for rule in row.get("rules", ())),
+        rules=rules(row.get("rules", ())),
         interval=row.get("interval"),
     )
+
+
+def rules(rows: Iterable[Mapping[str, str]]) -> tuple[Rule, ...]:
+    """Keyword rules, in their order."""
+    return tuple(Rule(row["keyword"], row["product"]) for row in rows)
 
 
 def bare_feed(url: str) -> Provider:

@@ -6,7 +6,6 @@ the two together.
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 import tomllib
@@ -58,11 +57,19 @@ class Key(NamedTuple):
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not _is_flag(value) and math.isfinite(value)
+    most = sys.float_info.max  # whole numbers of TOML know no bounds, and nan is not below any
+    return isinstance(value, int | float) and not _is_flag(value) and abs(value) <= most
 
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) and bool(value.strip())
+
+
+def _is_folder(value: Any) -> bool:
+    try:
+        return _is_text(value) and "\0" not in value and bool(Path(value).expanduser())
+    except RuntimeError:  # ~nobody
+        return False
 
 
 def _is_contact(value: Any) -> bool:
@@ -96,7 +103,7 @@ KEYS: dict[str, Key] = {
     ),
     "edits": Key("true or false", _is_flag),
     "utc": Key("true or false", _is_flag),
-    "state_dir": Key("a folder, or «:memory:»", _is_text),
+    "state_dir": Key("a folder, or «:memory:»", _is_folder),
     "contact": Key("an e-mail address or URL", _is_contact),
     "http2": Key("true or false", _is_flag),
     "feeds": Key(
@@ -168,13 +175,11 @@ def _problems(table: Mapping[str, Any]) -> Iterable[str]:
     seen: set[str] = set()
     for number, row in enumerate(rows if isinstance(rows, list) else []):
         place = f"providers[{number}]"
-        key = row if isinstance(row, str) else row.get("key")
+        key = row.get("key") if isinstance(row, dict) else row
         if isinstance(row, dict):
             yield from _check(row, PROVIDER_KEYS, f"{place}.")
             if "key" not in row:
                 yield f"{place}.key: is missing; expected {PROVIDER_KEYS['key'].expected}"
-        elif not isinstance(row, str):
-            continue
         if isinstance(key, str):
             yield from _place(place, key, row, seen)
 
@@ -249,9 +254,8 @@ def settle(wanted: Wanted, table: Mapping[str, Any]) -> Settings:
 
 def _providers(wanted: Wanted, table: Mapping[str, Any]) -> tuple[Provider, ...]:
     rows = table.get("providers", [])
-    needs_catalogue = wanted.all or wanted.providers or any(_leans(row) for row in rows)
     bare = wanted.feeds or table.get("feeds")
-    known = catalogue.load() if needs_catalogue or not (rows or bare) else {}
+    known = catalogue.load() if wanted.all or wanted.providers or rows or not bare else {}
     own = {p.key: p for p in (_row(row, known) for row in rows)}
     chosen: dict[str, Provider] = {}
     if wanted.all:
@@ -271,10 +275,6 @@ def _providers(wanted: Wanted, table: Mapping[str, Any]) -> tuple[Provider, ...]
     return tuple(chosen.values())
 
 
-def _leans(row: str | dict[str, Any]) -> bool:
-    return isinstance(row, str) or "feed" not in row
-
-
 def _row(row: str | dict[str, Any], known: Mapping[str, Provider]) -> Provider:
     """A row of the file: a catalogue key, one with overrides, or a page of the user's own."""
     if isinstance(row, str):
@@ -288,6 +288,6 @@ def _row(row: str | dict[str, Any], known: Mapping[str, Provider]) -> Provider:
         feed=row.get("feed", base.feed),
         dialect=row.get("platform", base.dialect),
         product=row.get("product", base.product),
-        rules=catalogue.provider(base.key, {**row, "feed": base.feed}).rules or base.rules,
+        rules=catalogue.rules(row["rules"]) if "rules" in row else base.rules,
         interval=row.get("interval", base.interval),
     )

@@ -54,10 +54,11 @@ def _connect(
         _make_private(Path(path))
     database = sqlite3.connect(path, timeout=5.0)
     try:
+        _check(database, path, application_id, len(migrations))  # before anything is changed
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = NORMAL")
         database.execute("PRAGMA journal_size_limit = 4194304")
-        _migrate(database, path, application_id, migrations)
+        _migrate(database, application_id, migrations)
     except BaseException:
         database.close()
         raise
@@ -72,20 +73,27 @@ def _make_private(path: Path) -> None:
         raise StateError(f"{path}: cannot be used ({error.strerror})") from error
 
 
-def _migrate(
-    database: sqlite3.Connection, path: Path | str, application_id: int, migrations: Sequence[str]
+def _check(
+    database: sqlite3.Connection, path: Path | str, application_id: int, newest: int
 ) -> None:
-    version = database.execute("PRAGMA user_version").fetchone()[0]
+    version = _version(database)
     found = database.execute("PRAGMA application_id").fetchone()[0]
     tables = database.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
     if tables and found != application_id:
         raise sqlite3.DatabaseError("another program's database")
-    if version > len(migrations):
+    if version > newest:
         raise StateTooNew(
             f"{path}: written by a newer efficient_status (schema {version}, this one knows up "
-            f"to {len(migrations)}): upgrade, or choose another --state-dir; nothing was changed"
+            f"to {newest}): upgrade, or choose another --state-dir; nothing was changed"
         )
-    for number in range(version, len(migrations)):
+
+
+def _version(database: sqlite3.Connection) -> int:
+    return int(database.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _migrate(database: sqlite3.Connection, application_id: int, migrations: Sequence[str]) -> None:
+    for number in range(_version(database), len(migrations)):
         with database:
             database.execute("BEGIN IMMEDIATE")
             database.execute(migrations[number])

@@ -68,6 +68,7 @@ def detect(memory: Memory, feed: Feed, wishes: Wishes, now: float) -> list[Chang
         if change is not None:
             known[incident.id] = change.told
             changes.append(change)
+    changes = _met_once(changes, memory)
     return _quiet(changes, wishes.backfill if not memory.met else 0) if first else changes
 
 
@@ -91,9 +92,20 @@ def _oldest_first(incidents: tuple[Incident, ...]) -> list[Incident]:
     return ordered
 
 
+def _met_once(changes: list[Change], memory: Memory) -> list[Change]:
+    """An incident that is met now is one `new`, however many items of the document tell of it."""
+    newest = {change.incident.id: change for change in changes}
+    return [
+        change if change.incident.id in memory.told else replace(change, happening=Happening.NEW)
+        for change in changes
+        if change.incident.id in memory.told or change is newest[change.incident.id]
+    ]
+
+
 def _quiet(changes: list[Change], backfill: int | None) -> list[Change]:
     """At first contact only what is open and the newest closed ones are told, the rest noted."""
-    past = [change for change in changes if not _is_open(change.incident)]
+    new = [change for change in changes if change.happening is Happening.NEW]
+    past = [change for change in new if not _is_open(change.incident)]
     keep = past if backfill is None else past[len(past) - min(backfill, len(past)) :]
     hush = {id(change) for change in past} - {id(change) for change in keep}
     return [replace(c, happening=None) if id(c) in hush else c for c in changes]
@@ -118,10 +130,11 @@ def _compare(told: Told, incident: Incident, wishes: Wishes, now: float) -> Chan
         happening = Happening.RESOLVED if closed else Happening.UPDATE
         return Change(happening, incident, _told(incident, told, now))
     look = _look(incident)
-    if look == told.look:  # only the raw form is new: know it, so that it is swept over
-        return Change(None, incident, replace(told, marks=incident.marks, left_at=None))
-    if look in told.versions:
-        return None
+    if look == told.look or look in told.versions:
+        # Only the raw form or the stamp is new: know it, so that it is swept over and stays told.
+        versions = _versions(incident, told)
+        known = replace(told, versions=versions, marks=incident.marks, left_at=None)
+        return Change(None, incident, known)
     return Change(Happening.EDIT if wishes.edits else None, incident, _told(incident, told, now))
 
 
@@ -148,19 +161,20 @@ def _is_another_update(told: Told, incident: Incident) -> bool:
 
 
 def _told(incident: Incident, before: Told | None, now: float) -> Told:
-    soon = datetime.fromtimestamp(now, UTC) + _FUTURE
     return Told(
         state=incident.state,
         words=_words(incident),
         look=_look(incident),
-        updated_at=incident.updated_at,
+        updated_at=_past(incident.updated_at, now),
         updates=incident.updates,
-        stamp=incident.stamp if incident.stamp and incident.stamp <= soon else None,
-        versions=(*(before.versions if before else ()), _version(incident), _look(incident))[
-            -_MAX_VERSIONS:
-        ],
+        stamp=_past(incident.stamp, now) or (before.stamp if before else None),
+        versions=_versions(incident, before),
         marks=incident.marks,
     )
+
+
+def _past(moment: datetime | None, now: float) -> datetime | None:
+    return moment if moment and moment <= datetime.fromtimestamp(now, UTC) + _FUTURE else None
 
 
 def _words(incident: Incident) -> bytes:
@@ -176,6 +190,12 @@ def _look(incident: Incident) -> bytes:
         "".join(incident.message.split()),
         *sorted(incident.components),
     )
+
+
+def _versions(incident: Incident, before: Told | None) -> tuple[bytes, ...]:
+    known = before.versions if before else ()
+    fresh = [each for each in (_version(incident), _look(incident)) if each not in known]
+    return (*known, *fresh)[-_MAX_VERSIONS:]
 
 
 def _version(incident: Incident) -> bytes:

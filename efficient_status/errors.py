@@ -9,6 +9,7 @@
         ├── Unreachable       no answer came: names, sockets, TLS, time-outs
         ├── Refused           an answer came, but not the page: status 4xx, 5xx
         │   └── Gone          410: stop asking
+        ├── Held              nothing was asked: the host wants rest
         ├── Moved             redirects that lead nowhere, or to no feed
         └── Unreadable        a body came that is no feed, is cut short, or is too large
 
@@ -82,6 +83,10 @@ class Refused(PageError):
 
 class Gone(Refused):
     """410: the server says that the page will not come back (RFC 9110 15.5.11)."""
+
+
+class Held(PageError):
+    """Nothing was sent: the host has asked, on another page's behalf, to be left alone."""
 
 
 class Moved(PageError):

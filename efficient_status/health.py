@@ -1,7 +1,8 @@
 """Which failures are worth a line.  Pure: it answers with the lines to say, and says nothing.
 
 A page is named when it has failed three polls in a row, and when it recovers, not in between.
-When every page fails at the same time, that is one line about the network, not a hundred.
+When every page fails at the same time, that is one line about the network, not a hundred: when a
+page has failed for good, others fail too, and none was read since its failures began.
 """
 
 from __future__ import annotations
@@ -15,40 +16,36 @@ FOR_GOOD = 3  # polls in a row
 
 @dataclass(slots=True)
 class Health:
-    """Follows the pages of one run.
+    """Follows the pages of one run."""
 
-    Args:
-        pages: how many are watched.
-    """
-
-    pages: int
     failing: dict[str, str] = field(default_factory=dict)  # page → reason
     named: set[str] = field(default_factory=set)
+    since: dict[str, int] = field(default_factory=dict)  # page → successes when it began to fail
+    successes: int = 0
     offline: bool = False
 
     def failed(self, page: str, error: PageError, failures: int, wait: float) -> list[str]:
         """A poll failed, for the so-manieth time in a row; the next is in `wait` seconds."""
         self.failing[page] = str(error)
+        self.since.setdefault(page, self.successes)
         if isinstance(error, Gone):
             self.named.add(page)
             return [f"{page}: {error}: not asked any more; give it another feed, or remove it"]
         if failures < FOR_GOOD or self.offline or page in self.named:
             return []
-        if self.pages > 1 and len(self.failing) >= self.pages:
+        if len(self.failing) > 1 and self.since[page] == self.successes:
             self.offline = True
-            return [
-                (
-                    f"none of the {self.pages} pages can be read, is there a network?"
-                    f" ({page}: {error}); still trying"
-                )
-            ]
+            return [f"no page can be read, is there a network? ({page}: {error}); still trying"]
         self.named.add(page)
         return [f"{page}: cannot be read: {error}; next attempt in {span(wait)}"]
 
     def recovered(self, page: str) -> list[str]:
         """A poll succeeded."""
         lines = []
-        if self.failing.pop(page, None) is not None and self.offline:
+        self.successes += 1
+        self.failing.pop(page, None)
+        self.since.pop(page, None)
+        if self.offline:
             self.offline = False
             lines.append("pages can be read again")
         if page in self.named:

@@ -36,6 +36,11 @@ class Lock:
             raise StateInUse(
                 f"{folder}: another run holds it (pid {holder}); nothing was asked"
             ) from None
+        except OSError as error:  # a file system without locks
+            os.close(self._descriptor)
+            raise StateError(
+                f"{folder}: cannot be used as state folder ({error.strerror})"
+            ) from error
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
 

@@ -38,9 +38,10 @@ examples:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status."""
     signal.signal(signal.SIGTERM, _terminated)
+    _log_to_stderr(verbose=False, quiet=False)
     try:
         options = _parser().parse_intermixed_args(arguments)
-        _log_to_stderr(options.verbose, options.quiet)
+        _log_to_stderr(verbose=options.verbose, quiet=options.quiet)
         settings = _settings(options)
         _warn_of_haste(settings)
         return _run(settings, once=options.once)
@@ -109,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _log_to_stderr(verbose: bool, quiet: bool) -> None:
+def _log_to_stderr(*, verbose: bool, quiet: bool) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("efficient-status: %(message)s"))
     logging.raiseExceptions = False  # a closed stderr is no reason to stop

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from efficient_status.errors import Gone, PageError, Unreachable
@@ -65,8 +66,13 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
 
 def after_success(pacing: Pacing, fresh: float, now: float) -> Pacing:
     """The page was read, or had not changed; it stays fresh for so many seconds."""
-    not_before = now + fresh if fresh > 0 else 0.0
+    not_before = max(_still(pacing, now), now + fresh if fresh > 0 else 0.0)
     return replace(pacing, not_before=not_before, failures=0, wait=0.0, gone=False)
+
+
+def _still(pacing: Pacing, now: float) -> float:
+    """What holds the page already: a neighbour's Retry-After that came while this poll ran."""
+    return pacing.not_before if pacing.not_before > now else 0.0
 
 
 def after_failure(
@@ -79,12 +85,12 @@ def after_failure(
     """
     failures = pacing.failures + 1
     wait = _wait(pacing, error, interval, failures) * (1 + 0.1 * dice)
-    wait = max(wait, pacing.wait * 2) if wait < _cap(error, interval) else wait
+    wait = max(wait, min(pacing.wait, _cap(error, interval) * 1.1))  # at the cap dice may differ
     if error.retry_after is not None:
         wait = max(error.retry_after, interval)
     return replace(
         pacing,
-        not_before=now + wait,
+        not_before=max(_still(pacing, now), now + wait),
         failures=failures,
         wait=pacing.wait if error.retry_after is not None else wait,
         gone=isinstance(error, Gone),
@@ -139,7 +145,9 @@ def _seconds(value: str) -> float | None:
 
 
 def _http_date(value: str) -> float | None:
+    """Seconds since the epoch, or None; a date without a zone is UTC (RFC 9110 5.6.7)."""
     try:
-        return parsedate_to_datetime(value).timestamp()
+        date = parsedate_to_datetime(value)
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError, TypeError, IndexError, OSError):
         return None

@@ -23,7 +23,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from efficient_status.detect import Wishes, absences, detect
-from efficient_status.errors import PageError, Unreadable
+from efficient_status.errors import Held, PageError, Unreadable
 from efficient_status.fetch import Fetched, Fetcher
 from efficient_status.models import Change, Event, Feed, Memory, Pacing, Provider
 from efficient_status.providers import Limits, read
@@ -123,6 +123,9 @@ class Poller:
                 return Poll(_quiet(fetched), fetched.fresh)
             document = self._fetcher.document(fetched)
             memory, feed = self._read(page, document, fetched)
+        except Held as error:
+            logger.debug("%s: %s", page.label, error)
+            return Poll("held")
         except PageError as error:
             return Poll("failed", error=error)
         self._fetcher.keep(fetched)

@@ -53,7 +53,7 @@ class Scheduler:
         self._interval = interval
         self._clock = clock
         self._dice = dice
-        self._health = Health(len(self._pages))
+        self._health = Health()
         self._hosts: dict[str, list[Page]] = {}
         for page in self._pages:
             self._hosts.setdefault(page.host, []).append(page)

@@ -71,6 +71,19 @@ class Fetched:
         return self.wire.moved_to
 
 
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What is the same in every request for a page.
+
+    Attributes:
+        key: the address, normalised, under which the page is stored.
+    """
+
+    key: str
+    url: httpx.URL
+    headers: httpx.Headers
+
+
 class Fetcher:
     """Fetches pages, each under its own key.
 
@@ -95,7 +108,7 @@ class Fetcher:
         self.limits = limits or FetchLimits()
         self.store = BodyStore(cache)
         origins = Origins(gate=gate, limits=self.limits, http2=http2, keepalive=keepalive, tls=tls)
-        attempts = Attempts(origins, clock=clock)
+        attempts = Attempts(origins, gate, clock=clock)
         guard = Guard(
             Redirects(attempts, self.limits),
             self.store,
@@ -104,6 +117,7 @@ class Fetcher:
         )
         self._cache = AsyncCacheTransport(guard, self.store, rfc=CacheOptions(shared=False))
         agent = f"efficient-status/{__version__} (+{_HOME}{'; ' + contact if contact else ''})"
+        self._prepared: dict[str, _Prepared] = {}
         self._headers = [
             ("User-Agent", agent),
             ("Accept", _ACCEPT),
@@ -120,15 +134,20 @@ class Fetcher:
         Raises:
             PageError: it could not be fetched; what was stored stays as it was.
         """
-        url = str(httpx.URL(url))
+        page = self._prepare(url)
         wire = Wire(may_retry=may_retry)
-        request = self._request(url, wire)
+        request = httpx.Request(
+            "GET",
+            page.url,
+            headers=page.headers,
+            extensions={"caching": {"key": page.key}, "wire": wire},
+        )
         response = await self._cache.handle_async_request(request)
         caching = response.extensions["caching"]
         if caching["from_cache"]:
             await response.aclose()
-            return self._stored(url, wire, "unchanged" if caching["revalidated"] else "fresh")
-        return await self._received(url, wire, response)
+            return self._stored(page.key, wire, "unchanged" if caching["revalidated"] else "fresh")
+        return await self._received(page.key, wire, response)
 
     def document(self, fetched: Fetched) -> bytes:
         """The decoded document, from the exchange or from the store.
@@ -145,13 +164,12 @@ class Fetcher:
 
     def stored_identity(self, url: str) -> str:
         """Identity of the stored document, or "" where none is stored."""
-        url = str(httpx.URL(url))
-        stored = self.store.peek(url)
+        stored = self.store.peek(self._prepare(url).key)
         return stored.digest if stored else ""
 
     def stored_document(self, url: str) -> bytes | None:
         """The stored document, decoded, or None; one that is damaged is forgotten."""
-        url = str(httpx.URL(url))
+        url = self._prepare(url).key
         stored = self.store.peek(url)
         body = self.store.body(url) if stored else None
         if stored is None or body is None:
@@ -177,23 +195,24 @@ class Fetcher:
 
     def forget(self, url: str) -> None:
         """Ask in full next time."""
-        self.store.forget(str(httpx.URL(url)))
+        self.store.forget(self._prepare(url).key)
 
     def move(self, url: str, target: str) -> None:
         """The page has moved for good: what is stored of it goes with it."""
-        self.store.rename(url, target)
+        self.store.rename(self._prepare(url).key, self._prepare(target).key)
 
     async def aclose(self) -> None:
         """Close connections and the cache."""
         await self._cache.aclose()
 
-    def _request(self, url: str, wire: Wire) -> httpx.Request:
-        return httpx.Request(
-            "GET",
-            url,
-            headers=[*self._headers, *_authorization(url)],
-            extensions={"caching": {"key": url}, "wire": wire},
-        )
+    def _prepare(self, url: str) -> _Prepared:
+        """Parse the address once for all polls: it costs 40 µs, a tenth of an unchanged poll."""
+        page = self._prepared.get(url)
+        if page is None:
+            parsed = httpx.URL(url)
+            headers = httpx.Headers([*self._headers, *_authorization(parsed)])
+            page = self._prepared[url] = _Prepared(str(parsed), parsed, headers)
+        return page
 
     def _stored(self, url: str, wire: Wire, source: Source) -> Fetched:
         stored = self.store.peek(url)
@@ -220,10 +239,9 @@ def _digest(document: bytes) -> str:
     return hashlib.blake2b(document, digest_size=16).hexdigest()
 
 
-def _authorization(url: str) -> list[tuple[str, str]]:
+def _authorization(url: httpx.URL) -> list[tuple[str, str]]:
     """Credentials of the URL as Basic authentication (RFC 7617)."""
-    parsed = httpx.URL(url)
-    if not parsed.userinfo:
+    if not url.userinfo:
         return []
-    pair = f"{parsed.username}:{parsed.password}".encode()
+    pair = f"{url.username}:{url.password}".encode()
     return [("Authorization", f"Basic {base64.b64encode(pair).decode('ascii')}")]

@@ -19,6 +19,7 @@ from tenacity import (
 )
 
 from efficient_status.errors import Gone, Moved, PageError, Refused
+from efficient_status.fetch.gate import Gate
 from efficient_status.fetch.wire import FetchLimits, Wire
 from efficient_status.pacing import retry_after
 from efficient_status.urls import bare
@@ -38,11 +39,13 @@ class Attempts(httpx.AsyncBaseTransport):
     def __init__(
         self,
         inner: httpx.AsyncBaseTransport,
+        gate: Gate,
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._inner = inner
+        self._gate = gate
         self._clock = clock
         self._retrying = AsyncRetrying(
             retry=retry_if_exception(_is_retryable),
@@ -76,7 +79,10 @@ class Attempts(httpx.AsyncBaseTransport):
         request.extensions["wire"].status = status
         if status in (200, 304) or (status in _REDIRECTS and "location" in response.headers):
             return response
-        raise refusal(response, self._clock())
+        error = refusal(response, self._clock())
+        if error.retry_after is not None:
+            self._gate.hold(request.url.host, error.retry_after)
+        raise error
 
     async def aclose(self) -> None:
         """Close what is beneath."""

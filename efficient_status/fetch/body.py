@@ -7,11 +7,14 @@ that we ask for.
 
 from __future__ import annotations
 
+import re
 import zlib
 
 from efficient_status.errors import Unreadable
 
 _STEP = 65_536  # bytes that one call may produce
+_WINDOW = 16_384  # bytes that one call is given; zlib copies what it leaves over
+_PADDING = re.compile(rb"\0*")
 
 
 def decode(raw: bytes, encoding: str, limit: int) -> bytes:
@@ -44,19 +47,21 @@ def _within(document: bytes, limit: int) -> bytes:
 def _inflate(raw: bytes, limit: int) -> bytes:
     """Gzip (also of several members, RFC 1952 2.2) and zlib, told apart by their first bytes."""
     parts: list[bytes] = []
-    size = 0
+    size = position = 0
     while True:
         stream = zlib.decompressobj(47)
-        pending = raw
-        while pending and not stream.eof:
-            part = stream.decompress(pending, _STEP)
-            pending = stream.unconsumed_tail
+        while position < len(raw) and not stream.eof:
+            window = raw[position : position + _WINDOW]
+            part = stream.decompress(window, _STEP)
+            left = stream.unused_data or stream.unconsumed_tail  # at the end both may hold it
+            position += len(window) - len(left)
             size += len(part)
             if size > limit:
                 raise Unreadable(f"the document is larger than the limit of {limit:,} bytes")
             parts.append(part)
         if not stream.eof:
             raise Unreadable("the compressed body was cut short")
-        raw = stream.unused_data.lstrip(b"\0")
-        if not raw:
+        padding = _PADDING.match(raw, position)
+        position = padding.end() if padding else position
+        if position == len(raw):
             return b"".join(parts)

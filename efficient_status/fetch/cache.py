@@ -55,7 +55,7 @@ class Stored:
     encoding: str
     id: uuid.UUID
     # As the guard wrote them; empty after a restart, when pacing alone knows what is fresh.
-    cache_control: str = "private, max-age=0"
+    cache_control: str = "max-age=0"
     date: str = ""
 
     @property

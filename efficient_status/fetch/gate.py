@@ -1,26 +1,59 @@
-"""Manners towards one host: at most so many requests in flight, and a pause between two.
+"""Manners towards one host: a pause between two requests, and few of them at the same time.
 
-Pages of one host take turns in the order in which they came.
+Pages of one host take turns in the order in which they came.  The pause counts from the end of an
+exchange, since only then is it certain that the host has seen the request.  As long as the host
+answers promptly there is one exchange at a time, and so one connection; a page that keeps us
+waiting does not hold up its neighbours for longer than `PATIENCE`.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
+from efficient_status.errors import Held
 from efficient_status.urls import is_loopback
+
+PATIENCE = 1.0  # seconds
 
 
 class _Lane:
     """One host's turn-taking."""
 
-    __slots__ = ("free_at", "in_flight", "spacing")
+    __slots__ = ("held_until", "idle", "last", "line", "running", "turns")
 
-    def __init__(self, spacing: float, in_flight: int) -> None:
-        self.spacing = spacing
-        self.in_flight = asyncio.Semaphore(in_flight)
-        self.free_at = 0.0
+    def __init__(self, in_flight: int) -> None:
+        self.turns = asyncio.Semaphore(in_flight)
+        self.line = asyncio.Lock()
+        self.idle = asyncio.Event()
+        self.running = 0
+        self.last = float("-inf")  # when a request last began or ended
+        self.held_until = float("-inf")
+
+    async def begin(self, spacing: float) -> None:
+        """Wait at the head of the line."""
+        now = asyncio.get_running_loop().time
+        async with self.line:
+            if self.running:
+                self.idle.clear()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(PATIENCE):
+                        await self.idle.wait()
+            while (wait := self.last + spacing - now()) > 0:  # noqa: ASYNC110 - a timer, no event
+                await asyncio.sleep(wait)
+            if self.held_until > now():
+                rest = self.held_until - now()
+                raise Held(f"its host asked to be left alone for {rest:.0f} s", retry_after=rest)
+            self.last = now()
+            self.running += 1
+
+    def end(self) -> None:
+        """Let the next one go."""
+        self.last = asyncio.get_running_loop().time()
+        self.running -= 1
+        if not self.running:
+            self.idle.set()
 
 
 class Gate:
@@ -28,7 +61,7 @@ class Gate:
 
     Args:
         spacing: seconds between two requests to one host; None = 1, and 0 on loopback.
-        in_flight: requests to one host at the same time.
+        in_flight: requests to one host at the same time, at most.
     """
 
     def __init__(self, spacing: float | None = None, in_flight: int = 2) -> None:
@@ -38,17 +71,28 @@ class Gate:
 
     @asynccontextmanager
     async def turn(self, host: str) -> AsyncIterator[None]:
-        """Wait for this host's next free moment."""
+        """Wait for this host's next free moment.
+
+        Raises:
+            Held: the host has asked for rest meanwhile.
+        """
+        lane = self._lane(host)
+        async with lane.turns:
+            await lane.begin(self._spacing_for(host))
+            try:
+                yield
+            finally:
+                lane.end()
+
+    def hold(self, host: str, seconds: float) -> None:
+        """The host asks for rest (Retry-After): turn away whoever stands in line."""
+        self._lane(host).held_until = asyncio.get_running_loop().time() + seconds
+
+    def _lane(self, host: str) -> _Lane:
         lane = self._lanes.get(host)
         if lane is None:
-            lane = self._lanes[host] = _Lane(self._spacing_for(host), self._in_flight)
-        async with lane.in_flight:
-            now = asyncio.get_running_loop().time()
-            start = max(now, lane.free_at)
-            lane.free_at = start + lane.spacing
-            if start > now:
-                await asyncio.sleep(start - now)
-            yield
+            lane = self._lanes[host] = _Lane(self._in_flight)
+        return lane
 
     def _spacing_for(self, host: str) -> float:
         if self._spacing is not None:

@@ -88,7 +88,7 @@ class Guard(httpx.AsyncBaseTransport):
 
     def _caching(self, wire: Wire) -> list[tuple[str, str]]:
         return [
-            ("cache-control", f"private, max-age={int(wire.fresh)}"),
+            ("cache-control", f"max-age={int(wire.fresh)}"),
             ("date", formatdate(self._clock(), usegmt=True)),
         ]
 

@@ -28,7 +28,7 @@ from efficient_status.fetch.gate import Gate
 from efficient_status.fetch.wire import FetchLimits, Wire
 from efficient_status.urls import is_loopback
 
-# Failures of a kept connection that say nothing about the page.
+# Failures of a kept connection that say nothing about the page, if no answer had begun.
 _STALE = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 
 
@@ -67,7 +67,7 @@ class Origins(httpx.AsyncBaseTransport):
         self._limits = limits
         self._http2 = http2
         self._pool = httpx.Limits(
-            max_connections=2, max_keepalive_connections=2, keepalive_expiry=keepalive
+            max_connections=2, max_keepalive_connections=1, keepalive_expiry=keepalive
         )
         self._most = most
         self._make_tls = tls
@@ -90,11 +90,14 @@ class Origins(httpx.AsyncBaseTransport):
         """
         request.extensions["timeout"] = self._timeout
         async with self._gate.turn(request.url.host):
+            wire: Wire = request.extensions["wire"]
             reused = self._origin(request.url).served > 0
+            wire.version = ""
             try:
                 return await self._exchange(request)
             except Unreachable as error:
-                if not (reused and isinstance(error.__cause__, _STALE)):
+                stale = reused and not wire.version and isinstance(error.__cause__, _STALE)
+                if not stale:
                     raise
             return await self._exchange(request)
 
@@ -122,13 +125,12 @@ class Origins(httpx.AsyncBaseTransport):
         wire: Wire = request.extensions["wire"]
         wire.attempts += 1
         response = await origin.transport.handle_async_request(request)
+        wire.version = response.extensions["http_version"].decode("ascii")
         body = await self._read(response)
         origin.served += 1
         wire.body_bytes = len(body)
-        wire.version = response.extensions.get("http_version", b"").decode("ascii")
-        return httpx.Response(
-            response.status_code, headers=response.headers, stream=httpx.ByteStream(body)
-        )
+        response.stream = httpx.ByteStream(body)
+        return response
 
     async def _read(self, response: httpx.Response) -> bytes:
         parts: list[bytes] = []

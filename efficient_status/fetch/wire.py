@@ -43,7 +43,7 @@ class Wire:
         target: the URL that answered.
         moved_to: where the leading permanent redirects (301, 308) led, or "".
         body_bytes: of the last body as it travelled.
-        version: "HTTP/1.1" or "HTTP/2".
+        version: "HTTP/1.1" or "HTTP/2"; empty until an answer has begun.
     """
 
     attempts: int = 0

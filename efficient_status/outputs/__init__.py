@@ -46,7 +46,16 @@ class Console:
             OSError: it could not be written (disk full); the rest is written first next time.
         """
         block = self._shape(event).encode(self._encoding, "backslashreplace")
-        self._rest += block
+        self._drain()
+        self._rest = block
+        try:
+            self._drain()
+        except OSError:
+            if self._rest == block:  # nothing of it was written: it is told again, not twice
+                self._rest = b""
+            raise
+
+    def _drain(self) -> None:
         while self._rest:
             self._rest = self._rest[self._write() :]
 

@@ -39,7 +39,7 @@ class StateStore(Protocol):
         ...
 
     def pace(self, provider: str, feed: str, pacing: Pacing) -> None:
-        """Take note; it is written by the next `flush`, `remember` or `finish`."""
+        """Take note; it is written by the next `flush`."""
         ...
 
     def flush(self) -> None:

@@ -13,7 +13,7 @@ class MemoryState:
 
     def __init__(self) -> None:
         self._memories: dict[str, Memory] = {}
-        self._pacing: dict[tuple[str, str], Pacing] = {}
+        self._pacing: dict[str, tuple[str, Pacing]] = {}
 
     def identity(self, provider: str) -> str:
         """See `StateStore`."""
@@ -37,11 +37,12 @@ class MemoryState:
 
     def pacing(self, provider: str, feed: str) -> Pacing:
         """See `StateStore`."""
-        return self._pacing.get((provider, feed), Pacing())
+        noted_feed, noted = self._pacing.get(provider, (feed, Pacing()))
+        return noted if noted_feed == feed else Pacing()
 
     def pace(self, provider: str, feed: str, pacing: Pacing) -> None:
         """See `StateStore`."""
-        self._pacing[provider, feed] = pacing
+        self._pacing[provider] = feed, pacing
 
     def flush(self) -> None:
         """See `StateStore`."""

@@ -96,9 +96,7 @@ def test_refusals_are_never_stored_and_clear_nothing(origin: Origin, refusal: An
     async def work(fetcher: Fetcher) -> list[str]:
         answers = [await poll(fetcher, origin.url("/feed"))]
         page.then(refusal, refusal)
-        answers += [
-            await poll(fetcher, origin.url("/feed"), may_retry=False) for _ in range(3)
-        ]
+        answers += [await poll(fetcher, origin.url("/feed"), may_retry=False) for _ in range(3)]
         assert rows(fetcher) == 1
         return sources(answers)
 
@@ -315,9 +313,7 @@ def test_cancelled_polls_do_not_eat_the_pool(http2: bool) -> None:
         async def work(fetcher: Fetcher) -> list[str]:
             answers = [await poll(fetcher, origin.url("/feed"))]
             page.then(*[Answer(hang=True)] * 6)
-            answers += [
-                await poll(fetcher, origin.url("/feed"), may_retry=False) for _ in range(6)
-            ]
+            answers += [await poll(fetcher, origin.url("/feed"), may_retry=False) for _ in range(6)]
             for _ in range(6):
                 page.then(Answer(hang=True))
                 before = page.count

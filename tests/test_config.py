@@ -1,0 +1,457 @@
+"""Every key of the file and every way in which it can be wrong; who wins over whom."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from efficient_status import catalogue, config
+from efficient_status.config import KEYS, PROVIDER_KEYS, Settings, Wanted, settle
+from efficient_status.errors import UsageError
+from efficient_status.models import Provider, Rule
+
+URL = "https://status.example.test/feed"
+OTHER = "https://status.other.test/feed"
+
+
+def written(folder: Path, text: str | bytes) -> Path:
+    """A file that says this."""
+    path = folder / "config.toml"
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+def problems(folder: Path, text: str | bytes) -> list[str]:
+    """What is wrong with a file that says this, without its name."""
+    path = written(folder, text)
+    with pytest.raises(UsageError) as caught:
+        config.read_file(path)
+    assert all(line.startswith(f"{path}: ") for line in caught.value.problems)
+    return [line.removeprefix(f"{path}: ") for line in caught.value.problems]
+
+
+SECONDS = "expected a number of seconds > 0"
+SPACING = "expected a number of seconds >= 0"
+FORMAT = "expected «text» or «json»"
+BACKFILL = "expected a whole number >= 0, or «all»"
+FLAG = "expected true or false"
+FOLDER = "expected a folder, or «:memory:»"
+CONTACT = "expected an e-mail address or URL"
+FEEDS = "expected a list of http(s) URLs"
+PROVIDERS = "expected a list of catalogue keys and of tables"
+
+BAD = [
+    ("interval = 0", f"interval: {SECONDS}, got 0"),
+    ("interval = -1.5", f"interval: {SECONDS}, got -1.5"),
+    ("interval = '60'", f"interval: {SECONDS}, got '60'"),
+    ("interval = true", f"interval: {SECONDS}, got True"),
+    ("interval = nan", f"interval: {SECONDS}, got nan"),
+    ("interval = inf", f"interval: {SECONDS}, got inf"),
+    (f"interval = 1{'0' * 400}", f"interval: {SECONDS}, got 1{'0' * 58}…"),
+    ("host_spacing = -1", f"host_spacing: {SPACING}, got -1"),
+    ("host_spacing = nan", f"host_spacing: {SPACING}, got nan"),
+    ("host_spacing = false", f"host_spacing: {SPACING}, got False"),
+    ("format = 'xml'", f"format: {FORMAT}, got 'xml'"),
+    ("format = ['text']", f"format: {FORMAT}, got ['text']"),
+    ("backfill = -1", f"backfill: {BACKFILL}, got -1"),
+    ("backfill = 1.0", f"backfill: {BACKFILL}, got 1.0"),
+    ("backfill = true", f"backfill: {BACKFILL}, got True"),
+    ("backfill = 'some'", f"backfill: {BACKFILL}, got 'some'"),
+    ("edits = 1", f"edits: {FLAG}, got 1"),
+    ("utc = 'yes'", f"utc: {FLAG}, got 'yes'"),
+    ("http2 = 0", f"http2: {FLAG}, got 0"),
+    ("state_dir = ''", f"state_dir: {FOLDER}, got ''"),
+    ("state_dir = 5", f"state_dir: {FOLDER}, got 5"),
+    ("state_dir = '~no-such-user/x'", f"state_dir: {FOLDER}, got '~no-such-user/x'"),
+    ('state_dir = "a\\u0000b"', f"state_dir: {FOLDER}, got 'a\\x00b'"),
+    ("contact = ' '", f"contact: {CONTACT}, got ' '"),
+    ('contact = "a\\nb"', f"contact: {CONTACT}, got 'a\\nb'"),
+    ("contact = 'ä@example.test'", f"contact: {CONTACT}, got 'ä@example.test'"),
+    ("feeds = 'x'", f"feeds: {FEEDS}, got 'x'"),
+    ("feeds = ['ftp://a.test']", f"feeds: {FEEDS}, got ['ftp://a.test']"),
+    ("feeds = [1]", f"feeds: {FEEDS}, got [1]"),
+    ("providers = 'openai'", f"providers: {PROVIDERS}, got 'openai'"),
+    ("providers = [5]", f"providers: {PROVIDERS}, got [5]"),
+    ("providers = {}", f"providers: {PROVIDERS}, got {{}}"),
+    ("interval_ = 5", f"interval_: unknown key; known are {', '.join(KEYS)}"),
+    (
+        "providers = ['opnai']",
+        "providers[0]: unknown provider «opnai»: did you mean openai?",
+    ),
+    (
+        "providers = [{ key = 'opnai', interval = 5 }]",
+        "providers[0]: unknown provider «opnai»: did you mean openai?",
+    ),
+    ("providers = ['openai', 'github', 'openai']", "providers[2]: «openai» stands twice"),
+    (
+        f"providers = ['openai', {{ key = 'openai', feed = '{URL}' }}]",
+        "providers[1]: «openai» stands twice",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "problem"), BAD, ids=[text for text, _ in BAD])
+def test_bad_value(tmp_path: Path, text: str, problem: str) -> None:
+    """A wrong value is told with its key, what was expected and what was found."""
+    assert problems(tmp_path, text) == [problem]
+
+
+RULES = "expected a list of { keyword = …, product = … }"
+NUMBER = "expected a number of seconds > 0"
+NAME = "expected a short name without blanks"
+PLATFORM = f"expected {PROVIDER_KEYS['platform'].expected}"
+BAD_ROWS = [
+    ("key = 'a b'", f"key: {NAME}, got 'a b'"),
+    ("key = ''", f"key: {NAME}, got ''"),
+    ("key = 5", f"key: {NAME}, got 5"),
+    ("name = ''", "name: expected a display name, got ''"),
+    ("feed = 'example.test'", "feed: expected an http(s) URL, got 'example.test'"),
+    ("feed = 5", "feed: expected an http(s) URL, got 5"),
+    ("platform = 'cachet'", f"platform: {PLATFORM}, got 'cachet'"),
+    ("platform = []", f"platform: {PLATFORM}, got []"),
+    ("product = false", "product: expected the product told where no rule matches, got False"),
+    ("rules = 'x'", f"rules: {RULES}, got 'x'"),
+    ("rules = ['x']", f"rules: {RULES}, got ['x']"),
+    ("rules = [{ keyword = 'x' }]", f"rules: {RULES}, got [{{'keyword': 'x'}}]"),
+    (
+        "rules = [{ keyword = 'x', product = 5 }]",
+        f"rules: {RULES}, got [{{'keyword': 'x', 'product': 5}}]",
+    ),
+    (
+        "rules = [{ keyword = '', product = 'X' }]",
+        f"rules: {RULES}, got [{{'keyword': '', 'product': 'X'}}]",
+    ),
+    ("interval = 0", f"interval: {NUMBER}, got 0"),
+    ("interval = inf", f"interval: {NUMBER}, got inf"),
+    ("interval = true", f"interval: {NUMBER}, got True"),
+    ("url = 'x'", f"url: unknown key; known are {', '.join(PROVIDER_KEYS)}"),
+]
+
+
+@pytest.mark.parametrize(("line", "problem"), BAD_ROWS, ids=[line for line, _ in BAD_ROWS])
+def test_bad_row(tmp_path: Path, line: str, problem: str) -> None:
+    """A wrong value of a provider's table is told with the table's number and its key."""
+    name = line.partition(" ")[0]
+    rest = {"key": "key = 'own'", "feed": f"feed = '{URL}'"}
+    rest.pop(name, None)
+    row = "\n".join(["[[providers]]", line, *rest.values()])
+
+    assert problems(tmp_path, row) == [f"providers[0].{problem}"]
+
+
+def test_every_key_has_a_bad_value() -> None:
+    """The two tables above know every key."""
+    assert set(KEYS) <= {problem.partition(":")[0].partition("[")[0] for _, problem in BAD}
+    assert set(PROVIDER_KEYS) <= {problem.partition(":")[0] for _, problem in BAD_ROWS}
+
+
+def test_a_row_without_a_key(tmp_path: Path) -> None:
+    """A provider's table needs a key."""
+    [problem] = problems(tmp_path, f"[[providers]]\nfeed = '{URL}'")
+
+    assert problem == f"providers[0].key: is missing; {NAME}"
+
+
+def test_all_problems_at_once(tmp_path: Path) -> None:
+    """Every mistake of a file is told in one go, in the order of the file."""
+    text = f"""
+        interval = 0
+        colour = true
+        feeds = [1]
+        [[providers]]
+        key = "own"
+        [[providers]]
+        name = ""
+        feed = "{URL}"
+        shape = 1
+    """
+    assert [line.partition(":")[0] for line in problems(tmp_path, text)] == [
+        "interval",
+        "colour",
+        "feeds",
+        "providers[0]",
+        "providers[1].name",
+        "providers[1].shape",
+        "providers[1].key",
+    ]
+
+
+@pytest.mark.parametrize("text", [b"interval", b"= 5", b"a = '\xff'", b"a = 1\na = 2", b"\0"])
+def test_not_toml(tmp_path: Path, text: bytes) -> None:
+    """A file that is no TOML, or no UTF-8, is one clear line."""
+    [problem] = problems(tmp_path, text)
+
+    assert problem.startswith("is not TOML (")
+    assert "\n" not in problem
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("missing.toml", "No such file or directory"), (".", "Is a directory")],
+)
+def test_unreadable_file(tmp_path: Path, name: str, reason: str) -> None:
+    """A file that cannot be read is told with its name and the reason."""
+    path = tmp_path / name
+    with pytest.raises(UsageError) as caught:
+        config.read_file(path)
+
+    assert caught.value.problems == [f"{path}: cannot be read ({reason})"]
+
+
+FULL = f"""
+    interval = 30
+    host_spacing = 0.5
+    format = "json"
+    backfill = "all"
+    edits = true
+    utc = true
+    state_dir = "/tmp/elsewhere"
+    contact = "ops@example.test"
+    http2 = false
+    feeds = ["{OTHER}"]
+    [[providers]]
+    key = "openai"
+    [[providers]]
+    key = "github"
+    interval = 300
+    [[providers]]
+    key = "own"
+    name = "Own"
+    feed = "{URL}"
+    platform = "statuspage"
+    product = "Thing"
+    rules = [{{ keyword = "chat", product = "Chat" }}]
+    interval = 90.5
+"""
+
+
+def test_a_full_file(tmp_path: Path) -> None:
+    """Every key of the file reaches the settings."""
+    known = catalogue.load()
+    table = config.read_file(written(tmp_path, FULL))
+
+    assert set(table) == set(KEYS)
+    assert settle(Wanted(), table) == Settings(
+        providers=(
+            known["openai"],
+            Provider("github", "GitHub", known["github"].feed, "statuspage", interval=300),
+            Provider(
+                key="own",
+                name="Own",
+                feed=URL,
+                dialect="statuspage",
+                product="Thing",
+                rules=(Rule("chat", "Chat"),),
+                interval=90.5,
+            ),
+            catalogue.bare_feed(OTHER),
+        ),
+        interval=30,
+        host_spacing=0.5,
+        format="json",
+        backfill=None,
+        edits=True,
+        utc=True,
+        state_dir=Path("/tmp/elsewhere"),
+        contact="ops@example.test",
+        http2=False,
+    )
+
+
+def test_defaults() -> None:
+    """An empty file and an empty command line are the contract's defaults."""
+    settings = settle(Wanted(), {})
+
+    assert (settings.interval, settings.host_spacing, settings.format) == (60, None, "text")
+    assert (settings.backfill, settings.edits, settings.utc, settings.http2) == (
+        1,
+        False,
+        False,
+        True,
+    )
+    assert settings.state_dir == config.default_state_dir()
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "line"),
+    [
+        ("interval", 30, 5.0),
+        ("host_spacing", 3, 0.0),
+        ("format", "text", "json"),
+        ("edits", False, True),
+        ("utc", False, True),
+        ("backfill", 5, 0),
+    ],
+)
+def test_precedence(name: str, file: Any, line: Any) -> None:
+    """The command line wins over the file, and the file over the default."""
+    both = settle(Wanted(overrides={name: line}), {name: file})
+    file_only = settle(Wanted(), {name: file})
+
+    assert (getattr(both, name), getattr(file_only, name)) == (line, file)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (":memory:", None),
+        ("/srv/state", Path("/srv/state")),
+        ("state", Path("state")),
+        ("~/state", Path.home() / "state"),
+    ],
+)
+def test_state_dir(value: str, expected: Path | None) -> None:
+    """`:memory:` keeps nothing, `~` is the home folder."""
+    assert settle(Wanted(), {"state_dir": value}).state_dir == expected
+    assert settle(Wanted(overrides={"state_dir": value}), {}).state_dir == expected
+
+
+OWN: dict[str, Any] = {"key": "own", "feed": URL}
+EVERY = "<the catalogue>"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "table", "expected"),
+    [
+        (Wanted(), {}, ["openai"]),
+        (Wanted(), {"providers": []}, ["openai"]),
+        (Wanted(), {"interval": 5}, ["openai"]),
+        (Wanted(("github",)), {}, ["github"]),
+        (Wanted(("github", "openai", "github")), {}, ["github", "openai"]),
+        (Wanted(feeds=(URL,)), {}, [URL]),
+        (Wanted(feeds=(URL, URL)), {}, [URL]),
+        (Wanted(("github",), (URL,)), {}, ["github", URL]),
+        (Wanted(), {"providers": ["github"]}, ["github"]),
+        (Wanted(), {"providers": [OWN]}, ["own"]),
+        (Wanted(), {"feeds": [URL]}, [URL]),
+        (Wanted(), {"providers": ["github", OWN], "feeds": [OTHER]}, ["github", "own", OTHER]),
+        (Wanted(feeds=(OTHER,)), {"providers": [OWN]}, ["own", OTHER]),
+        (Wanted(feeds=(OTHER,)), {"feeds": [URL]}, [URL, OTHER]),
+        (Wanted(("openai",)), {"providers": [OWN], "feeds": [OTHER]}, ["openai"]),
+        (Wanted(("own",)), {"providers": ["github", OWN]}, ["own"]),
+        (Wanted(("own",), (OTHER,)), {"providers": [OWN]}, ["own", OTHER]),
+        (Wanted(all=True), {}, [EVERY]),
+        (Wanted(("openai",), all=True), {}, [EVERY]),
+        (Wanted(feeds=(URL,), all=True), {}, [EVERY, URL]),
+        (Wanted(all=True), {"providers": ["openai", OWN], "feeds": [OTHER]}, [EVERY, "own", OTHER]),
+    ],
+)
+def test_what_is_watched(wanted: Wanted, table: dict[str, Any], expected: list[str]) -> None:
+    """PROVIDERs replace what the file lists, `--feed` and `--all` add; openai where nothing is."""
+    names = []
+    for name in expected:
+        names += list(catalogue.load()) if name == EVERY else [name]
+
+    assert [provider.key for provider in settle(wanted, table).providers] == names
+
+
+def test_unknown_providers_are_all_named() -> None:
+    """Every PROVIDER that is not known is told, with what is near, the file's own included."""
+    with pytest.raises(UsageError) as caught:
+        settle(Wanted(("opnai", "github", "onw", "qqqqqqq")), {"providers": [OWN]})
+
+    assert caught.value.problems == [
+        "unknown provider «opnai»: did you mean openai?",
+        "unknown provider «onw»: did you mean own?",
+        "unknown provider «qqqqqqq»: give its feed with --feed URL",
+    ]
+
+
+@pytest.mark.parametrize("beside", [[], ["github"]], ids=["alone", "beside another row"])
+@pytest.mark.parametrize(
+    ("row", "changed"),
+    [
+        ({}, {}),
+        ({"interval": 300}, {"interval": 300}),
+        ({"name": "O"}, {"name": "O"}),
+        ({"feed": URL}, {"feed": URL}),
+        ({"platform": "generic"}, {"dialect": "generic"}),
+        ({"product": "P"}, {"product": "P"}),
+        ({"rules": [{"keyword": "k", "product": "K"}]}, {"rules": (Rule("k", "K"),)}),
+        ({"rules": []}, {"rules": ()}),
+    ],
+)
+def test_overrides_of_a_catalogue_row(
+    row: dict[str, Any], changed: dict[str, Any], beside: list[str]
+) -> None:
+    """A table with a catalogue's key changes what it says and keeps the rest of the row."""
+    settings = settle(Wanted(), {"providers": [{"key": "openai", **row}, *beside]})
+    base = catalogue.load()["openai"]
+    fields = {name: getattr(base, name) for name in base.__dataclass_fields__}
+
+    assert settings.providers[0] == Provider(**{**fields, **changed})
+
+
+def test_own_row_is_called_by_its_key() -> None:
+    """A page of the user's own without a name is shown by its key."""
+    [provider] = settle(Wanted(), {"providers": [OWN]}).providers
+
+    assert provider == Provider(key="own", name="own", feed=URL)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, []),
+        ({"interval": 0.05, "host_spacing": 0, "backfill": "all", "format": "json"}, []),
+        ({"interval": "soon"}, [f"--interval: {SECONDS}, got 'soon'"]),
+        ({"interval": float("nan")}, [f"--interval: {SECONDS}, got nan"]),
+        (
+            {"host_spacing": -1.0, "backfill": "-1", "format": "xml", "state_dir": ""},
+            [
+                f"--host-spacing: {SPACING}, got -1.0",
+                f"--backfill: {BACKFILL}, got '-1'",
+                f"--format: {FORMAT}, got 'xml'",
+                f"--state-dir: {FOLDER}, got ''",
+            ],
+        ),
+    ],
+)
+def test_options(options: dict[str, Any], expected: list[str]) -> None:
+    """Values of the command line are held to the same rules, and named as options."""
+    assert config.check_options(options) == expected
+
+
+@pytest.mark.parametrize(
+    ("platform", "value", "expected"),
+    [
+        ("linux", "/xdg", Path("/xdg/efficient-status")),
+        ("linux", "", Path.home() / ".local/state/efficient-status"),
+        ("linux", "relative", Path.home() / ".local/state/efficient-status"),
+        ("darwin", "/xdg", Path.home() / "Library/Application Support/efficient-status"),
+    ],
+)
+def test_state_folder(
+    monkeypatch: pytest.MonkeyPatch, platform: str, value: str, expected: Path
+) -> None:
+    """State lies where the platform wants it; a relative XDG folder is ignored, as XDG says."""
+    monkeypatch.setenv("XDG_STATE_HOME", value)
+    monkeypatch.setattr(sys, "platform", platform)
+
+    assert config.default_state_dir() == expected
+
+
+def test_default_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The file in the XDG folder is read where it exists."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    before = config.default_file()
+    (tmp_path / "efficient-status").mkdir()
+    path = written(tmp_path / "efficient-status", "")
+
+    assert (before, config.default_file()) == (None, path)
+
+
+def test_default_file_at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without XDG_CONFIG_HOME it is looked for in ~/.config."""
+    monkeypatch.delenv("XDG_CONFIG_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    folder = tmp_path / ".config" / "efficient-status"
+    folder.mkdir(parents=True)
+
+    before = config.default_file()
+    path = written(folder, "")
+
+    assert (before, config.default_file()) == (None, path)
