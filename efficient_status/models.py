@@ -118,7 +118,7 @@ class Incident:
         updates: how many timeline entries the document shows, or None where it shows only one.
         stamp: when the page last touched the item (moves on edits as well), for telling an edge
             that lags from news; None where the document does not say.
-        marks: fingerprints of the raw items this was read from (see `providers.feedxml`).
+        marks: fingerprints of the raw items this was read from (see `providers.document`).
     """
 
     id: str

@@ -32,6 +32,7 @@ from efficient_status.fetch.cache import BodyStore
 from efficient_status.fetch.gate import Gate
 from efficient_status.fetch.guard import Guard
 from efficient_status.fetch.origins import Origins
+from efficient_status.fetch.tls import client_context
 from efficient_status.fetch.wire import FetchLimits, Wire
 
 __all__ = ["FetchLimits", "Fetched", "Fetcher", "Gate"]
@@ -102,7 +103,7 @@ class Fetcher:
         http2: bool = True,
         contact: str = "",
         keepalive: float = 600.0,
-        tls: Callable[[], ssl.SSLContext] = httpx.create_ssl_context,
+        tls: Callable[[], ssl.SSLContext] = client_context,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.limits = limits or FetchLimits()

@@ -25,6 +25,7 @@ import httpx
 
 from efficient_status.errors import Unreachable, Unreadable
 from efficient_status.fetch.gate import Gate
+from efficient_status.fetch.tls import ResumingContext, client_context
 from efficient_status.fetch.wire import FetchLimits, Wire
 from efficient_status.urls import is_loopback
 
@@ -61,7 +62,7 @@ class Origins(httpx.AsyncBaseTransport):
         http2: bool = True,
         keepalive: float = 600.0,
         most: int = 512,
-        tls: Callable[[], ssl.SSLContext] = httpx.create_ssl_context,
+        tls: Callable[[], ssl.SSLContext] = client_context,
     ) -> None:
         self._gate = gate
         self._limits = limits
@@ -129,8 +130,17 @@ class Origins(httpx.AsyncBaseTransport):
         body = await self._read(response)
         origin.served += 1
         wire.body_bytes = len(body)
+        self._remember_session(request.url.host, response)
         response.stream = httpx.ByteStream(body)
         return response
+
+    def _remember_session(self, host: str, response: httpx.Response) -> None:
+        """Take the session ticket of a new connection, for the next one."""
+        context = self._tls
+        if isinstance(context, ResumingContext) and host in context.fresh:
+            stream = response.extensions["network_stream"]
+            if (connection := stream.get_extra_info("ssl_object")) is not None:
+                context.take(host, connection)
 
     async def _read(self, response: httpx.Response) -> bytes:
         parts: list[bytes] = []

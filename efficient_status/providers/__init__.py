@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from efficient_status.models import Feed, Incident
 from efficient_status.providers import generic, incidentio, statuspage
-from efficient_status.providers.feedxml import Document, Item, Limits, parse
+from efficient_status.providers.document import Document, Item
+from efficient_status.providers.feedxml import Limits, parse
 from efficient_status.providers.markup import one_line, plain_html
 
 __all__ = ["DIALECTS", "Limits", "page_name", "read"]
@@ -51,17 +52,14 @@ def read(
     """
     document = parse(body, known, limits)
     platform, evidence = _recognise(document, expected)
-    dialect = DIALECTS[platform]
+    incidents, faults = _incidents(document, DIALECTS[platform])
     return Feed(
         dialect=f"{platform}-{document.format}",
         evidence=evidence,
         title=page_name(document.head),
-        incidents=tuple(
-            replace(dialect.incident(item, document), marks=(mark,))
-            for item, mark in document.items
-        ),
+        incidents=tuple(incidents),
         unchanged=frozenset(document.unchanged),
-        faults=_faults(document),
+        faults=(*_nameless(document), *faults),
     )
 
 
@@ -75,19 +73,34 @@ def _recognise(document: Document, expected: str | None) -> tuple[str, str]:
     return "generic", generic.evidence(document) or ""
 
 
-def _faults(document: Document) -> tuple[str, ...]:
+def _incidents(document: Document, dialect: Dialect) -> tuple[list[Incident], list[str]]:
+    """Read every item; one that cannot be read costs itself."""
+    incidents, faults = [], []
+    for item, mark in document.items:
+        try:
+            incident = dialect.incident(item, document)
+        except (ArithmeticError, AssertionError, LookupError, ValueError) as error:
+            faults.append(f"item {item.id[:80]}: {one_line(repr(error), 120)}: skipped")
+        else:
+            title = incident.title or one_line(incident.message, 120) or item.id[:200]
+            incidents.append(replace(incident, title=title, marks=(mark,)))
+    return incidents, faults
+
+
+def _nameless(document: Document) -> tuple[str, ...]:
     if not document.nameless:
         return ()
     return (f"{document.nameless} item(s) have neither id nor link nor title: skipped",)
 
 
-_SUFFIXES = (" - Incident History", " Status Page", " System Status", " Service Health Updates",
-             " Service Status", " Status", " status")  # fmt: skip
+_SUFFIXES = (" - incident history", " status page", " system status", " service health updates",
+             " service status", " status")  # fmt: skip
 
 
 def page_name(head: Item) -> str:
     """A display name from the feed's own title: «Example» from «Example Status - Incident History»."""
     name = one_line(plain_html(head.title) if head.html_title else head.title, 100)
     for suffix in _SUFFIXES:
-        name = name.removesuffix(suffix)
+        if name.casefold().endswith(suffix):
+            name = name[: -len(suffix)]
     return name.strip(" -–—|")

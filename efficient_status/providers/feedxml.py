@@ -8,24 +8,24 @@ are dropped as soon as it ends and nothing else is made of it.  Only unknown or 
 come out.
 
 Rules: a DTD, an entity declaration or an external reference ends the reading; so do a root that
-is no feed, more nesting, items or text than `Limits` allow, and bytes that are no XML.  All of
-them raise `Unreadable`, nothing else is raised.
+is no feed, more nesting, items or text than `Limits` allow, and bytes that are no XML even when
+`decoding.mended`.  All of them raise `Unreadable`, nothing else is raised.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 from typing import NoReturn
 from xml.etree.ElementTree import ParseError
 
-from defusedxml.common import DefusedXmlException, DTDForbidden
+from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
 from efficient_status.errors import Unreadable
-from efficient_status.models import fingerprint
-from efficient_status.providers.markup import clean
+from efficient_status.providers.decoding import MENDABLE, decoded, mended
+from efficient_status.providers.document import Document, Item
+from efficient_status.providers.markup import one_line
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 _ATOM03 = "{http://purl.org/atom/ns#}"
@@ -34,8 +34,6 @@ _RSS10 = "{http://purl.org/rss/1.0/}"
 _RSS090 = "{http://my.netscape.com/rdf/simple/0.9/}"
 _DC = "{http://purl.org/dc/elements/1.1/}"
 _CONTENT = "{http://purl.org/rss/1.0/modules/content/}"
-
-MAX_ID = 500  # characters of an item's id that are kept
 
 # Root element → format.
 _ROOTS = {
@@ -76,7 +74,7 @@ _FIELDS = {
                 "generator": "generator",
             },
         ),
-        ((_DC,), {"date": "published", "identifier": "id"}),
+        ((_DC,), {"date": "published"}),
         ((_CONTENT,), {"encoded": "content"}),
     )
     for ns in namespaces
@@ -86,6 +84,10 @@ _ITEMS = {"item", f"{_RSS10}item", f"{_RSS090}item", f"{ATOM}entry", f"{_ATOM03}
 _CHANNELS = {"channel", f"{_RSS10}channel", f"{_RSS090}channel"}
 _ATOM_LINKS = {f"{ATOM}link", f"{_ATOM03}link"}
 _ATOM_CATEGORY = f"{ATOM}category"
+_LISTS = {"categories"}
+_MARKUP = {"html", "xhtml", "text/html", "application/xhtml+xml"}  # RFC 4287 3.1, and Atom 0.3
+_PLAIN = {"text", "text/plain"}
+_FIRST = 3  # items that a platform is recognised by
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,67 +97,6 @@ class Limits:
     depth: int = 64
     items: int = 5_000
     text: int = 1_048_576  # characters in one element
-
-
-@dataclass(slots=True)
-class Item:
-    """One `<item>` or `<entry>`, strings as the document has them (entities and CDATA decoded)."""
-
-    id: str = ""
-    title: str = ""
-    link: str = ""
-    published: str = ""
-    updated: str = ""
-    summary: str = ""
-    content: str = ""
-    generator: str = ""
-    categories: list[str] = field(default_factory=list)
-    html_title: bool = False
-    plain_content: bool = False
-
-    def identify(self) -> bool:
-        """Settle `id`: guid or id, else the link, else the title; False if there is none of them.
-
-        Ids reach terminals and programs too, so they are made safe; long ones are cut.
-        """
-        id_ = clean(self.id or self.link or (f"title:{self.title}" if self.title else ""))
-        if len(id_) > MAX_ID:
-            id_ = f"{id_[:MAX_ID]}…{fingerprint(id_).hex()}"
-        self.id = id_
-        return bool(id_)
-
-    @property
-    def body(self) -> str:
-        """The longer text where there are two (they are often copies of one another)."""
-        return self.content if len(self.content) > len(self.summary) else self.summary
-
-    def mark(self) -> bytes:
-        """Fingerprint of the raw item: equal marks need no reading.
-
-        Dates are left out: a moved stamp alone is not news.  The order of list items is left
-        out: incident.io permutes it with every cache generation.
-        """
-        texts = {"".join(sorted(text.split("<li"))) for text in (self.summary, self.content)}
-        return fingerprint(self.id, self.title, *sorted(texts), *sorted(self.categories))
-
-
-@dataclass(slots=True)
-class Document:
-    """What came out of one feed document.
-
-    Attributes:
-        format: "rss" or "atom".
-        head: the feed's own title, link, id, generator, description (as `summary`).
-        items: unknown or different ones, in the document's order, each with its mark.
-        unchanged: marks of the known items that were swept over.
-        nameless: how many items had neither id nor link nor title.
-    """
-
-    format: str
-    head: Item
-    items: list[tuple[Item, bytes]]
-    unchanged: set[bytes]
-    nameless: int
 
 
 def parse(
@@ -169,46 +110,41 @@ def parse(
     Raises:
         Unreadable: it is no feed, or not safe to read.
     """
-    target = _Target(known, limits or Limits())
-    parser = DefusedXMLParser(target=target, forbid_dtd=True)
+    text = decoded(body)
+    limits = limits or Limits()
     try:
-        # In one piece: expat < 2.6 takes quadratic time for a token that comes in many.
-        parser.feed(_transcoded(body))
-        parser.close()
-    except DTDForbidden as error:
-        what = "an HTML page" if str(error.name).lower() == "html" else "a document with a DTD"
+        try:
+            return _parsed(text, known, limits)
+        except ParseError as error:
+            if error.code not in MENDABLE:
+                raise
+            return _parsed(mended(text), known, limits)
+    except DefusedXmlException as error:  # a DTD, without which there are no entities
+        is_page = str(getattr(error, "name", "")).lower() == "html"
+        what = "an HTML page" if is_page else "a document with a DTD"
         raise Unreadable(f"expected a feed, got {what}") from error
-    except DefusedXmlException as error:
-        raise Unreadable(f"refused for safety: {type(error).__name__}") from error
     except ParseError as error:
-        raise Unreadable(_malformed(body, error)) from error
-    except (ValueError, LookupError) as error:  # encodings, see _transcoded
-        raise Unreadable(f"the XML cannot be decoded: {error}") from error
+        raise Unreadable(f"expected a feed, got {_instead(text, error)}") from error
+
+
+def _parsed(text: str, known: frozenset[bytes], limits: Limits) -> Document:
+    target = _Target(known, limits)
+    parser = DefusedXMLParser(target=target, forbid_dtd=True)
+    # In one piece: expat < 2.6 takes quadratic time for a token that comes in many.
+    parser.feed(text)
+    parser.close()
     return target.document()
 
 
-def _malformed(body: bytes, error: ParseError) -> str:
-    head = body[:512].lstrip().lower()
+def _instead(text: str, error: ParseError) -> str:
+    head = text[:512].lstrip().lower()
     if not head:
-        return "expected a feed, got an empty body"
-    if b"<html" in head or head.startswith(b"<!doctype html"):
-        return "expected a feed, got an HTML page"
-    return f"expected a feed, got malformed XML ({error})"
-
-
-_DECLARED = re.compile(rb"""^<\?xml[^>]{0,100}encoding=["']([A-Za-z0-9._-]{1,40})["']""")
-
-
-def _transcoded(body: bytes) -> bytes | str:
-    """Strip what may stand before the XML declaration; decode what expat has no table for."""
-    body = body.lstrip(b" \t\r\n")
-    declared = _DECLARED.match(body)
-    if declared is None:
-        return body
-    encoding = declared[1].decode("ascii")
-    if encoding.lower() in ("utf-8", "utf8", "us-ascii", "iso-8859-1", "utf-16"):
-        return body
-    return body.decode(encoding, errors="replace")
+        return "an empty body"
+    if "<html" in head or head.startswith("<!doctype html"):
+        return "an HTML page"
+    if head[0] in "{[":
+        return "JSON"
+    return f"malformed XML ({one_line(str(error), 120)})"
 
 
 class _Target:
@@ -219,6 +155,7 @@ class _Target:
         self.limits = limits
         self.format = ""
         self.head = Item()
+        self.first: list[Item] = []
         self.items: list[tuple[Item, bytes]] = []
         self.unchanged: set[bytes] = set()
         self.nameless = 0
@@ -240,7 +177,7 @@ class _Target:
             self.root(tag)
         elif self.name:
             self.nested = True
-            self.parts.append(f"<{tag.rpartition('}')[2]}>")
+            self.take(f"<{tag.rpartition('}')[2]}>")
         elif tag in _ITEMS and not self.item_depth:
             self.begin_item(attributes)
         elif tag in _CHANNELS and not self.item_depth:
@@ -252,7 +189,7 @@ class _Target:
         self.format = _ROOTS.get(tag, "")
         self.holder_depth = 1
         if not self.format:
-            local = tag.rpartition("}")[2][:40]
+            local = one_line(tag.rpartition("}")[2], 40)
             what = "an HTML page" if local.lower() == "html" else f"<{local}>"
             self.stop(f"expected a feed (<rss>, <feed> or <rdf:RDF>), got {what}")
 
@@ -269,24 +206,30 @@ class _Target:
                 self.holder.link = attributes.get("href", "").strip()
         elif tag == _ATOM_CATEGORY:
             self.holder.categories.append(attributes.get("term", ""))
-        elif name := _FIELDS.get(tag):
+        elif (name := _FIELDS.get(tag)) and (name in _LISTS or not getattr(self.holder, name)):
             self.name = name
-            if tag.startswith("{") and name == "title":
-                self.holder.html_title = attributes.get("type", "text") in ("html", "xhtml")
-            if name == "content":
-                self.holder.plain_content = attributes.get("type") in ("text", "text/plain")
+            if kind := attributes.get("type"):
+                self.kind_of_text(name, kind)
+
+    def kind_of_text(self, name: str, kind: str) -> None:
+        if name == "title":
+            self.holder.html_title = kind in _MARKUP
+        elif kind in _PLAIN:
+            self.holder.plain += (name,)
 
     def data(self, text: str) -> None:
-        if not self.name:
-            return
+        if self.name:
+            self.take(escape(text, quote=False) if self.nested else text)
+
+    def take(self, text: str) -> None:
         self.length += len(text)
         if self.length > self.limits.text:
             self.stop(f"more than {self.limits.text} characters in one <{self.name}>")
-        self.parts.append(escape(text, quote=False) if self.nested else text)
+        self.parts.append(text)
 
     def end(self, tag: str) -> None:
         if self.name and self.depth > self.holder_depth + 1:
-            self.parts.append(f"</{tag.rpartition('}')[2]}>")
+            self.take(f"</{tag.rpartition('}')[2]}>")
         elif self.name:
             self.end_field()
         elif self.item_depth == self.depth:
@@ -297,7 +240,7 @@ class _Target:
         text = "".join(self.parts).strip()
         if self.name == "categories":
             self.holder.categories.append(text)
-        elif not getattr(self.holder, self.name):
+        else:
             setattr(self.holder, self.name, text)
         self.name = ""
         self.parts.clear()
@@ -308,9 +251,11 @@ class _Target:
         item, self.holder = self.holder, self.head
         self.holder_depth = self.item_depth - 1
         self.item_depth = 0
-        if not item.identify():
+        if not item.identify(self.head.link):
             self.nameless += 1
             return
+        if len(self.first) < _FIRST:
+            self.first.append(item)
         mark = item.mark()
         if mark in self.known:
             self.unchanged.add(mark)
@@ -324,4 +269,6 @@ class _Target:
         """Expat has seen the end of the root element."""
 
     def document(self) -> Document:
-        return Document(self.format, self.head, self.items, self.unchanged, self.nameless)
+        return Document(
+            self.format, self.head, self.first, self.items, self.unchanged, self.nameless
+        )

@@ -7,12 +7,17 @@ number of updates: a text that grew has a new entry, a text that was reworded ha
 
 from __future__ import annotations
 
-from datetime import UTC
-
 from efficient_status.models import MAINTENANCE_STATES, Incident, Kind, State
-from efficient_status.providers.feedxml import Document, Item
-from efficient_status.providers.markup import Token, one_line, plain, plain_html, tokens, web_url
-from efficient_status.providers.words import moment, state_of
+from efficient_status.providers.document import Document, Item
+from efficient_status.providers.markup import (
+    Token,
+    plain,
+    plain_title,
+    text_tokens,
+    tokens,
+    web_url,
+)
+from efficient_status.providers.words import moment, state_of, utc
 
 
 def evidence(document: Document) -> str | None:
@@ -22,37 +27,53 @@ def evidence(document: Document) -> str | None:
 
 def incident(item: Item, document: Document) -> Incident:
     """Read one item."""
-    html = [Token("text", item.body)] if item.plain_content else tokens(item.body)
+    html = _text(item)
     message = plain(html)
-    title = one_line(plain_html(item.title) if item.html_title else item.title)
-    state = _state(title, item.categories, html, message)
-    published, updated = moment(item.published), moment(item.updated)
-    touched = updated or published
+    title = plain_title(item.title, html=item.html_title, format_=document.format)
+    steps = _steps(message)
+    state = _state(title, item.categories, html, message) or (steps or [State.UNKNOWN])[-1]
+    published, updated = utc(moment(item.published)), utc(moment(item.updated))
     return Incident(
         id=item.id,
-        title=title or one_line(message, 120) or item.id[:200],
+        title=title,
         kind=_kind(title, state),
         state=state,
         message=message,
-        url=web_url(item.link or item.id, document.head.link),
-        started_at=published.astimezone(UTC) if published else None,
-        updated_at=touched.astimezone(UTC) if touched else None,
-        updates=message.count("\n") + 1 if message else None,
-        stamp=touched,
+        url=web_url(item.address, document.head.link),
+        started_at=published,
+        updated_at=updated or published,
+        updates=max(message.count("\n") + 1, len(steps)) if message else None,
+        stamp=updated or published,
     )
 
 
-def _state(title: str, categories: list[str], html: list[Token], message: str) -> State:
+def _text(item: Item) -> list[Token]:
+    """The fuller text; where that shows markup as text (Instatus), the other one."""
+    fuller, other = item.body, item.summary
+    if item.fuller in item.plain:
+        return text_tokens(fuller)
+    return tokens(other if other and "&lt;/" in fuller else fuller)
+
+
+def _steps(message: str) -> list[State]:
+    """States of a timeline that stands in one line of text: «12:00 - Resolved - It works.»."""
+    return [state for word in message.split(" - ")[1:-1] if (state := state_of(word))]
+
+
+def _state(title: str, categories: list[str], html: list[Token], message: str) -> State | None:
     """The first of: a category, a title's prefix, a leading «Status: X», a leading bold word."""
     words = [*categories, *_prefixes(title), *_leading(message), *_bold(html)]
-    return next((state for word in words if (state := state_of(word))), State.UNKNOWN)
+    return next((state for word in words if (state := state_of(word))), None)
 
 
 def _prefixes(title: str) -> list[str]:
-    """«[Resolved] X», «RESOLVED: X», «Resolved - X»."""
-    if title.startswith("["):
-        return [title[1:].partition("]")[0]]
-    return [title.partition(mark)[0] for mark in (":", " - ", " – ") if mark in title]
+    """«[Resolved] X», «RESOLVED: X», «Resolved - X», «All is well: [RESOLVED] X» (AWS).
+
+    Also «Resolved Service Disruption» (Okta); no other state is taken without a mark after it.
+    """
+    bracketed = [part.partition("]")[0] for part in title.split("[")[1:]]
+    marked = [title.partition(mark)[0] for mark in (":", " - ", " – ") if mark in title]
+    return [*bracketed, *marked, *(["resolved"] if title.startswith("Resolved ") else [])]
 
 
 def _leading(message: str) -> list[str]:
@@ -66,10 +87,8 @@ def _leading(message: str) -> list[str]:
 def _bold(html: list[Token]) -> list[str]:
     """The text of the first bold element."""
     starts = (n for n, token in enumerate(html) if token in (("start", "strong"), ("start", "b")))
-    first = next(starts, None)
-    if first is None or first + 1 >= len(html):
-        return []
-    return [html[first + 1].value] if html[first + 1].kind == "text" else []
+    first = next(starts, len(html))
+    return [token.value for token in html[first + 1 : first + 2] if token.kind == "text"]
 
 
 def _kind(title: str, state: State) -> Kind:

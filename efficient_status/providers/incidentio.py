@@ -11,22 +11,21 @@ parentheses itself.  Ids are links with a double slash and stay as they are.
 
 from __future__ import annotations
 
-from datetime import UTC
-
 from efficient_status.models import MAINTENANCE_STATES, Incident, Kind, State
-from efficient_status.providers.feedxml import Document, Item
-from efficient_status.providers.markup import Token, one_line, plain, plain_html, tokens, web_url
-from efficient_status.providers.words import moment, state_of
+from efficient_status.providers.document import Document, Item
+from efficient_status.providers.markup import Token, plain, plain_title, tokens, web_url
+from efficient_status.providers.words import moment, state_of, utc
+
+_HEADING = "Affected components"
 
 
 def evidence(document: Document) -> str | None:
     """Why this is an incident.io feed, or None."""
     if document.head.generator.strip() == "incident.io":
         return "generator «incident.io»"
-    first = [item for item, _ in document.items[:3]]
-    if first and all(
+    if document.first and all(
         "//incidents/" in item.id.partition("://")[2] and item.body.lstrip().startswith("<b>")
-        for item in first
+        for item in document.first
     ):
         return "ids HOST//incidents/ULID and bodies that begin with a status"
     return None
@@ -37,16 +36,16 @@ def incident(item: Item, document: Document) -> Incident:
     body = _fullest(item)
     state, rest = _status(tokens(body))
     message, components = _components(rest)
-    updated = moment(item.updated) or moment(item.published)
+    updated = utc(moment(item.updated) or moment(item.published))
     return Incident(
         id=item.id,
-        title=one_line(plain_html(item.title) if item.html_title else item.title),
+        title=plain_title(item.title, html=item.html_title, format_=document.format),
         kind=Kind.MAINTENANCE if state in MAINTENANCE_STATES else Kind.INCIDENT,
         state=state,
         components=components,
         message=plain(message),
-        url=web_url(item.link or item.id, document.head.link),
-        updated_at=updated.astimezone(UTC) if updated else None,
+        url=web_url(item.address, document.head.link),
+        updated_at=updated,
         stamp=updated,
     )
 
@@ -58,42 +57,48 @@ def _fullest(item: Item) -> str:
 
 def _status(html: list[Token]) -> tuple[State, list[Token]]:
     """The state of the leading `<b>Status: X</b>`, and what follows it."""
-    start = next((n for n, token in enumerate(html) if token == ("start", "b")), None)
-    end = next((n for n, token in enumerate(html) if token == ("end", "b")), None)
-    if start is None or end is None or end < start:
-        return State.UNKNOWN, html
-    heading = "".join(token.value for token in html[start:end] if token.kind == "text")
+    start = next(
+        (n for n, token in enumerate(html) if token.kind != "text" or token.value.strip()), 0
+    )
+    heading, end = _bold(html, start)
     state = state_of(heading.rpartition(":")[2])
     if state is None and ":" not in heading:
         return State.UNKNOWN, html
-    return state or State.UNKNOWN, html[end + 1 :]
+    return state or State.UNKNOWN, html[end:]
+
+
+def _bold(html: list[Token], start: int) -> tuple[str, int]:
+    """Text of the <b> that begins here, and where it ends."""
+    if html[start : start + 1] != [("start", "b")] or ("end", "b") not in html:
+        return "", start
+    end = html.index(Token("end", "b"), start)
+    return "".join(token.value for token in html[start:end] if token.kind == "text"), end + 1
 
 
 def _components(html: list[Token]) -> tuple[list[Token], tuple[str, ...]]:
     """Split the message from the list of components: the last <ul>, where a <b> heads it.
 
-    The heading's words depend on the page's language; its place does not.
+    The heading's words depend on the page's language; its place does not, nor do the
+    parentheses at the end of every row.
     """
     lists = [n for n, token in enumerate(html) if token == ("start", "ul")]
     if not lists:
         return html, ()
     heading = lists[-1] - 1
-    while heading >= 0 and (html[heading].kind == "text" and not html[heading].value.strip()):
+    while heading >= 0 and html[heading].kind == "text" and not html[heading].value.strip():
         heading -= 1
     if heading < 0 or html[heading] != ("end", "b"):
         return html, ()
     while heading > 0 and html[heading] != ("start", "b"):
         heading -= 1
-    return html[:heading], _names(html[lists[-1] :])
+    end = next((n for n in range(lists[-1], len(html)) if html[n] == ("end", "ul")), len(html))
+    rows = [row.removeprefix("- ") for row in plain(html[lists[-1] : end]).split("\n")]
+    if _bold(html, heading)[0] != _HEADING and not all(row.endswith(")") for row in rows):
+        return html, ()
+    return html[:heading] + html[end:], _names(rows)
 
 
-def _names(html: list[Token]) -> tuple[str, ...]:
-    """Names of the list's items without their status, which stands in the last parentheses."""
-    names: set[str] = set()
-    for line in plain(html).split("\n"):
-        name = line.removeprefix("- ")
-        if name.endswith(")"):
-            name = name[: name.rfind("(")]
-        if name.strip():
-            names.add(name.strip())
-    return tuple(sorted(names))
+def _names(rows: list[str]) -> tuple[str, ...]:
+    """Names of the components without their status, which stands in the last parentheses."""
+    names = (row[: row.rfind("(")] if row.endswith(")") else row for row in rows)
+    return tuple(sorted({name.strip() for name in names} - {""}))

@@ -13,13 +13,21 @@ scheduled; `updated` (Atom only) moves with every edit.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 from efficient_status.models import MAINTENANCE_STATES, Incident, Kind, State
-from efficient_status.providers.feedxml import Document, Item
-from efficient_status.providers.markup import Token, one_line, plain, plain_html, tokens, web_url
-from efficient_status.providers.words import UPDATE_WORDS, clock, moment, state_of
+from efficient_status.providers.document import Document, Item
+from efficient_status.providers.markup import (
+    Token,
+    one_line,
+    plain,
+    plain_html,
+    plain_title,
+    tokens,
+    web_url,
+)
+from efficient_status.providers.words import UPDATE_WORDS, clock, moment, state_of, utc
 
 _BANNER = "this is a scheduled event"
 
@@ -30,11 +38,9 @@ def evidence(document: Document) -> str | None:
     if document.format == "atom":
         if head.id.startswith("tag:") and head.id.endswith(",2005:/history"):
             return f"feed id {one_line(head.id, 80)}"
-        if any(":Incident/" in item.id[:200] for item, _ in document.items[:3]):
+        if any(":Incident/" in item.id for item in document.first):
             return "entry ids tag:HOST,2005:Incident/NUMBER"
-    elif head.summary == "Statuspage" and all(
-        "/incidents/" in item.id for item, _ in document.items[:3]
-    ):
+    elif head.summary == "Statuspage" and all("/incidents/" in item.id for item in document.first):
         return "channel description «Statuspage» and guids HOST/incidents/ID"
     return None
 
@@ -51,22 +57,23 @@ def incident(item: Item, document: Document) -> Incident:
     """Read one item."""
     banner, entries = _timeline(tokens(item.body))
     states = [state for entry in entries if (state := state_of(entry.heading))]
-    state = states[0] if states else State.UNKNOWN
-    maintenance = banner or any(each in MAINTENANCE_STATES for each in states)
+    state = states[0] if states else State.SCHEDULED if banner else State.UNKNOWN
+    maintenance = banner or not MAINTENANCE_STATES.isdisjoint(states)
+    kind = Kind.MAINTENANCE if maintenance else Kind.INCIDENT
     published, updated = moment(item.published), moment(item.updated)
     times = _times(entries, updated or published)
     told_at = _told_at(times, published, updated, scheduled=state is State.SCHEDULED)
     return Incident(
         id=item.id,
-        title=one_line(plain_html(item.title) if item.html_title else item.title),
-        kind=Kind.MAINTENANCE if maintenance else Kind.INCIDENT,
+        title=plain_title(item.title, html=item.html_title, format_=document.format),
+        kind=kind,
         state=state,
         message=plain(entries[0].body) if entries else plain_html(item.body),
-        url=web_url(item.link or item.id, document.head.link),
-        started_at=_started_at(entries, times, published, state),
+        url=web_url(item.address, document.head.link),
+        started_at=utc(published if state is State.SCHEDULED else _began(entries, times, kind)),
         updated_at=told_at,
         updates=len(entries) or None,
-        stamp=updated or told_at,
+        stamp=utc(updated) or told_at,
     )
 
 
@@ -111,15 +118,15 @@ def _element(html: list[Token], index: int, names: tuple[str, ...]) -> tuple[str
     if start >= len(html) or html[start].kind != "start" or html[start].value not in names:
         return "", index
     end = start
-    while end < len(html) and html[end] != ("end", html[start].value):
+    # Not beyond this paragraph: all of them together are walked over once.
+    while end < len(html) and html[end] not in (("end", html[start].value), ("start", "p")):
         end += 1
-    return one_line("".join(token.value for token in html[start:end] if token.kind == "text")), (
-        end + 1
-    )
+    text = one_line("".join(token.value for token in html[start:end] if token.kind == "text"))
+    return text, end if end < len(html) and html[end].kind == "start" else end + 1
 
 
 def _is_blank(token: Token) -> bool:
-    return token == ("start", "br") or (token.kind == "text" and not token.value.strip())
+    return token.value == "br" if token.kind != "text" else not token.value.strip()
 
 
 def _skip_dash(html: list[Token], index: int) -> int:
@@ -149,23 +156,17 @@ def _told_at(
     """When the newest update was made: its display time, with the seconds of a stamp that agrees."""
     shown = times[0] if times else None
     if shown is None:
-        return (updated or published) if scheduled else (published or updated)
+        return utc((updated or published) if scheduled else (published or updated))
     for stamp in (published, updated):
         if stamp and stamp.replace(second=0, microsecond=0) == shown.replace(second=0):
-            return stamp.astimezone(UTC)
-    return shown.astimezone(UTC)
+            return utc(stamp)
+    return utc(shown)
 
 
-def _started_at(
-    entries: list[_Entry],
-    times: list[datetime | None],
-    published: datetime | None,
-    state: State,
-) -> datetime | None:
-    """Start of the window, or of the work, or the first report."""
-    if state is State.SCHEDULED:
-        return published
+def _began(entries: list[_Entry], times: list[datetime | None], kind: Kind) -> datetime | None:
+    """The first report of an incident; the first that says that a maintenance has begun."""
     for entry, time in zip(reversed(entries), reversed(times), strict=True):
-        if time and state_of(entry.heading) is not State.SCHEDULED:
+        begun = kind is Kind.INCIDENT or state_of(entry.heading) not in (None, State.SCHEDULED)
+        if time and begun:
             return time
     return None

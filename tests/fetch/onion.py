@@ -14,6 +14,7 @@ import httpx
 from efficient_status.errors import PageError
 from efficient_status.fetch import Fetched, Fetcher, Gate
 from efficient_status.fetch.origins import Origins
+from efficient_status.fetch.tls import client_context
 from tests.feeds import Report, incidentio
 from tests.origin import Origin
 
@@ -64,7 +65,7 @@ def trusting(*origins: Origin) -> Callable[[], ssl.SSLContext]:
     """A maker of the TLS context that trusts these origins' CAs."""
 
     def make() -> ssl.SSLContext:
-        context = ssl.create_default_context()
+        context = client_context()
         for origin in origins:
             context.load_verify_locations(cafile=origin.ca_file)
         return context

@@ -661,3 +661,34 @@ def test_closing_leaves_no_connection(origin: Origin) -> None:
     while origin.open_connections and time.monotonic() < deadline:
         time.sleep(0.01)
     assert origin.open_connections == 0
+
+
+@pytest.mark.parametrize("http2", [False, True])
+def test_tls_sessions_are_resumed_on_reconnect(http2: bool) -> None:
+    """Every connection after the first is a resumption (a context that remembers sessions)."""
+    with Origin(tls=True, http2=http2) as origin:
+        origin.page("/feed").serve(FEED, etag='"a"')
+
+        async def work(fetcher: Fetcher) -> list[str]:
+            answers = []
+            for _ in range(6):
+                answers.append(await poll(fetcher, origin.url("/feed")))
+                await asyncio.to_thread(origin.close_idle, "fin")
+            return sources(answers)
+
+        assert run(work, tls=trusting(origin)) == ["changed", *["unchanged"] * 5]
+        assert origin.connections == 6
+        assert origin.tls_resumed == 5
+
+
+def test_tls_sessions_are_never_offered_to_another_host() -> None:
+    """A certificate that is right for one name is not taken for another."""
+    with Origin(tls=True, tls_names=("127.0.0.1",)) as origin:
+        origin.page("/feed").serve(FEED, etag='"a"')
+
+        async def work(fetcher: Fetcher) -> list[str]:
+            urls = [origin.url("/feed"), origin.url("/feed").replace("127.0.0.1", "localhost")]
+            return sources([await poll(fetcher, url, may_retry=False) for url in urls])
+
+        assert run(work, tls=trusting(origin)) == ["changed", "Unreachable"]
+        assert origin.tls_resumed == 0
