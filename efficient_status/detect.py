@@ -34,6 +34,7 @@ FORGET_AFTER = 30 * 86_400  # seconds after an incident has left the feed
 # well be dated before it, so it must not make news look old.
 _FUTURE = timedelta(minutes=5)
 _MAX_VERSIONS = 32
+_MAX_MARKS = 200
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -66,10 +67,50 @@ def detect(memory: Memory, feed: Feed, wishes: Wishes, now: float) -> list[Chang
         told = known.get(incident.id)
         change = _compare(told, incident, wishes, now) if told else _meet(incident, now)
         if change is not None:
+            change = _with_marks(change, told, feed)
             known[incident.id] = change.told
             changes.append(change)
-    changes = _met_once(changes, memory)
+    changes = [*_met_once(changes, memory), *_closed_by_absence(memory, feed, now)]
     return _quiet(changes, wishes.backfill if not memory.met else 0) if first else changes
+
+
+def _with_marks(change: Change, before: Told | None, feed: Feed) -> Change:
+    """Where a platform makes one item an update, the older items belong to the incident too."""
+    still = [
+        mark for mark in (before.marks if before else ()) if feed.partial or mark in feed.unchanged
+    ]
+    marks = tuple(dict.fromkeys([*still, *change.told.marks]))[-_MAX_MARKS:]
+    return replace(change, told=replace(change.told, marks=marks))
+
+
+def _closed_by_absence(memory: Memory, feed: Feed, now: float) -> list[Change]:
+    """Open incidents that were missed twice, where missing is all that the platform says."""
+    if not feed.absence_closes:
+        return []
+    gone = [
+        told
+        for told in memory.told.values()
+        if told.open and told.left_at is not None and not _shown(told, feed)
+    ]
+    return [
+        Change(Happening.RESOLVED, incident, _told(incident, told, now))
+        for told in gone
+        if told.open
+        for incident in [
+            replace(
+                told.open,
+                state=State.RESOLVED,
+                message="",
+                updated_at=datetime.fromtimestamp(now, UTC),
+            )
+        ]
+    ]
+
+
+def _shown(told: Told, feed: Feed) -> bool:
+    return not feed.unchanged.isdisjoint(told.marks) or (
+        told.open is not None and any(told.open.id == each.id for each in feed.incidents)
+    )
 
 
 def _moved_platform(memory: Memory, feed: Feed) -> bool:
@@ -170,6 +211,7 @@ def _told(incident: Incident, before: Told | None, now: float) -> Told:
         stamp=_past(incident.stamp, now) or (before.stamp if before else None),
         versions=_versions(incident, before),
         marks=incident.marks,
+        open=None if incident.state.closed else incident,
     )
 
 
@@ -214,6 +256,8 @@ def absences(memory: Memory, feed: Feed, now: float) -> Mapping[str, Told | None
     Returns:
         By id: the incident with `left_at` set or cleared, or None = forget it.
     """
+    if feed.partial:
+        return {}
     shown = {incident.id for incident in feed.incidents}
     remembered: dict[str, Told | None] = {}
     for id_, told in memory.told.items():

@@ -147,6 +147,8 @@ class Feed:
         incidents: those read in full: unknown, or different from what is known.
         unchanged: marks of the items that were swept over: known, and as they were.
         faults: items that could not be read, one line each; they cost themselves, not the feed.
+        partial: reading stopped at the first known item, so nothing is said of those below it.
+        absence_closes: the platform drops an incident when it ends, and says so in no other way.
     """
 
     dialect: str
@@ -155,6 +157,8 @@ class Feed:
     incidents: tuple[Incident, ...] = ()
     unchanged: frozenset[bytes] = frozenset()
     faults: tuple[str, ...] = ()
+    partial: bool = False
+    absence_closes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +173,7 @@ class Told:
             again, whatever the origin's edges disagree about.
         marks: see `Incident.marks`.
         left_at: seconds since the epoch at which it was first missed in the feed, or None.
+        open: the incident as it was told, while it is open; None once it is closed.
     """
 
     state: State
@@ -180,6 +185,7 @@ class Told:
     versions: tuple[bytes, ...] = ()
     marks: tuple[bytes, ...] = ()
     left_at: float | None = None
+    open: Incident | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,10 @@ from efficient_status.urls import bare
 
 logger = logging.getLogger(__name__)
 
+# Ends the identity of a document that is to be read once more even if it does not change: where
+# only absence says that an incident is over, being missed once is not enough.
+UNSETTLED = "?"
+
 
 class Output(Protocol):
     """Where polls are told."""
@@ -135,7 +139,7 @@ class Poller:
     def catch_up(self, page: Page) -> int:
         """Tell what an earlier run stored but did not tell to the end; no request is made."""
         identity = self._fetcher.stored_identity(page.url)
-        if identity in ("", page.identity):
+        if identity in ("", page.identity.removesuffix(UNSETTLED)):
             return 0
         document = self._fetcher.stored_document(page.url)
         if document is None:
@@ -164,14 +168,19 @@ class Poller:
         page.title = feed.title or page.title
         self._say_faults(page, memory, feed)
         changes = detect(memory, feed, self._wishes, self._clock())
-        silent = {c.incident.id: c.told for c in changes if c.happening is None}
-        self._state.remember(key, {**absences(memory, feed, self._clock()), **silent})
+        missed = absences(memory, feed, self._clock())
+        loud = {change.incident.id for change in changes if change.happening}
+        silent = {c.incident.id: c.told for c in changes if c.incident.id not in loud}
+        self._state.remember(key, {**missed, **silent})
         events = 0
         for change in changes:
             if event := self._event(page, change):
                 self._output.tell(event)
-                self._state.remember(key, {change.incident.id: change.told})
                 events += 1
+            if change.incident.id in loud:
+                self._state.remember(key, {change.incident.id: change.told})
+        if feed.absence_closes and any(told and told.open for told in missed.values()):
+            identity += UNSETTLED
         self._state.finish(key, identity, feed.dialect)
         page.identity = identity
         return events

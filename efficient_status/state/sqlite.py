@@ -6,19 +6,22 @@ commit is there; after a power cut the last ones may be missing, which repeats a
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from efficient_status.database import open_database
 from efficient_status.errors import StateError
-from efficient_status.models import Memory, Pacing, State, Told
+from efficient_status.models import Impact, Incident, Kind, Memory, Pacing, State, Told
 
 _APPLICATION_ID = 0x65737374  # "esst"
 _MARK = 12  # bytes, see models.fingerprint
+_TIMES = ("started_at", "updated_at", "stamp")  # of an incident
 
 MIGRATIONS = (
     """
@@ -47,6 +50,7 @@ MIGRATIONS = (
         versions BLOB NOT NULL,             -- fingerprints, 12 bytes each
         marks BLOB NOT NULL,                -- fingerprints, 12 bytes each
         left_at REAL,                       -- seconds since the epoch
+        open TEXT,                          -- the incident as JSON, while it is open
         PRIMARY KEY (provider, id)
     ) STRICT, WITHOUT ROWID
     """,
@@ -72,7 +76,7 @@ class SqliteState:
         with self._errors():
             rows = self._database.execute(
                 "SELECT id, state, words, look, updated_at, updates, stamp, versions, marks,"
-                " left_at FROM told WHERE provider = ?",
+                " left_at, open FROM told WHERE provider = ?",
                 (provider,),
             ).fetchall()
         told = {row[0]: _told(row[1:]) for row in rows}
@@ -91,7 +95,7 @@ class SqliteState:
                     )
                 else:
                     self._database.execute(
-                        "INSERT OR REPLACE INTO told VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                        "INSERT OR REPLACE INTO told VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                         (provider, id_, *_row(each)),
                     )
 
@@ -171,11 +175,12 @@ def _row(told: Told) -> tuple[object, ...]:
         b"".join(told.versions),
         b"".join(told.marks),
         told.left_at,
+        _written(told.open),
     )
 
 
 def _told(row: tuple[Any, ...]) -> Told:
-    state, words, look, updated_at, updates, stamp, versions, marks, left_at = row
+    state, words, look, updated_at, updates, stamp, versions, marks, left_at, shown = row
     return Told(
         state=State(state),
         words=words,
@@ -186,6 +191,33 @@ def _told(row: tuple[Any, ...]) -> Told:
         versions=_split(versions),
         marks=_split(marks),
         left_at=left_at,
+        open=_read(shown),
+    )
+
+
+def _written(incident: Incident | None) -> str | None:
+    """An incident as JSON, its marks aside."""
+    if incident is None:
+        return None
+    fields = {**asdict(incident), "marks": ()}
+    times = {name: _seconds(fields[name]) for name in _TIMES}
+    return json.dumps({**fields, **times}, ensure_ascii=False)
+
+
+def _read(text: str | None) -> Incident | None:
+    if text is None:
+        return None
+    fields = json.loads(text)
+    return Incident(
+        **{
+            **fields,
+            **{name: _moment(fields[name]) for name in _TIMES},
+            "kind": Kind(fields["kind"]),
+            "state": State(fields["state"]),
+            "impact": Impact(fields["impact"]) if fields["impact"] else None,
+            "components": tuple(fields["components"]),
+            "marks": (),
+        }
     )
 
 
