@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from efficient_status import poller
+from efficient_status import poller, providers
 from efficient_status.detect import Wishes
 from tests.app import App, cli, command, environment, objects, start, until
 from tests.feeds import Report, Timeline, incidentio, minute, statuspage
@@ -121,7 +121,7 @@ def test_a_page_through_forty_versions(
     assert len(versions) == 40
     page = origin.page("/feed.rss").serve(versions[0][0], etag=True)
     parses: list[int] = []
-    monkeypatch.setattr(poller, "read", _counted(poller.read, parses))
+    monkeypatch.setattr(poller, "read", _counted(providers.read, parses))
     app_events: list[list[Short]] = []
 
     async def work() -> list[str]:
@@ -228,7 +228,7 @@ def test_an_unchanged_page_costs_one_request_and_nothing_else(
     """A 304: no body read, no parser call, no statement, no output; asserted by counting."""
     page = origin.page("/feed").serve(incidentio(Report("AAA")), etag='W/"1"')
     parses: list[int] = []
-    monkeypatch.setattr(poller, "read", _counted(poller.read, parses))
+    monkeypatch.setattr(poller, "read", _counted(providers.read, parses))
 
     async def work() -> tuple[list[str], int]:
         app = App(origin.url("/feed"), folder=tmp_path)

@@ -220,9 +220,9 @@ def test_a_bug_in_reading_one_page_disturbs_no_other(
     origin: Origin, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is said as what it is, without a traceback."""
-    from efficient_status import poller
+    from efficient_status import poller, providers
 
-    real = poller.read
+    real = providers.read
 
     def broken(document: bytes, *args: object, **options: object) -> object:
         if b"BAD" in document:

@@ -2,8 +2,8 @@
 
 Pages of one host take turns in the order in which they came.  The pause counts from the end of an
 exchange, since only then is it certain that the host has seen the request.  As long as the host
-answers promptly there is one exchange at a time, and so one connection; a page that keeps us
-waiting does not hold up its neighbours for longer than `PATIENCE`.
+answers promptly there is one exchange at a time, and so one connection; one that has not been
+answered within `PATIENCE` holds nobody up any more.
 """
 
 from __future__ import annotations
@@ -23,22 +23,24 @@ class _Lane:
 
     __slots__ = ("held_until", "idle", "last", "line", "running", "turns")
 
+    running: list[float]  # when each exchange began
+
     def __init__(self, in_flight: int) -> None:
         self.turns = asyncio.Semaphore(in_flight)
         self.line = asyncio.Lock()
         self.idle = asyncio.Event()
-        self.running = 0
+        self.running = []
         self.last = float("-inf")  # when a request last began or ended
         self.held_until = float("-inf")
 
-    async def begin(self, spacing: float) -> None:
-        """Wait at the head of the line."""
+    async def begin(self, spacing: float) -> float:
+        """Wait at the head of the line; returns when the exchange began."""
         now = asyncio.get_running_loop().time
         async with self.line:
             if self.running:
                 self.idle.clear()
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(PATIENCE):
+                    async with asyncio.timeout_at(self.running[0] + PATIENCE):
                         await self.idle.wait()
             while (wait := self.last + spacing - now()) > 0:  # noqa: ASYNC110 - a timer, no event
                 await asyncio.sleep(wait)
@@ -46,12 +48,13 @@ class _Lane:
                 rest = self.held_until - now()
                 raise Held(f"its host asked to be left alone for {rest:.0f} s", retry_after=rest)
             self.last = now()
-            self.running += 1
+            self.running.append(self.last)
+            return self.last
 
-    def end(self) -> None:
+    def end(self, began: float) -> None:
         """Let the next one go."""
         self.last = asyncio.get_running_loop().time()
-        self.running -= 1
+        self.running.remove(began)
         if not self.running:
             self.idle.set()
 
@@ -78,11 +81,11 @@ class Gate:
         """
         lane = self._lane(host)
         async with lane.turns:
-            await lane.begin(self._spacing_for(host))
+            began = await lane.begin(self._spacing_for(host))
             try:
                 yield
             finally:
-                lane.end()
+                lane.end(began)
 
     def hold(self, host: str, seconds: float) -> None:
         """The host asks for rest (Retry-After): turn away whoever stands in line."""

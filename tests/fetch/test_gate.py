@@ -100,7 +100,7 @@ def test_a_prompt_host_is_asked_one_at_a_time() -> None:
         assert [(name, round(at - 1.2, 6)) for name, at in slow.starts] == [
             ("a", 0),
             ("b", 1),
-            ("c", 3.5),
+            ("c", 2.5),
         ]
 
     run(main())
@@ -178,7 +178,7 @@ def test_default_spacing(spacing: float | None, host: str, expected: float) -> N
 @pytest.mark.parametrize(
     ("victim", "moment", "starts"),
     [
-        (1, 0.5, {"a": 0, "c": 1.5, "d": 10}),
+        (1, 0.5, {"a": 0, "c": 1, "d": 11}),
         (1, 1.5, {"a": 0, "b": 1, "c": 2.5, "d": 10}),
         (2, 4.0, {"a": 0, "b": 1, "d": 11}),
     ],
