@@ -7,6 +7,7 @@ All times are seconds; «now» is seconds since the epoch.  Rules (politeness P9
     any other failure → a wait that at least doubles each time, up to an hour
     404 for the third time → once a day
     410 → never again
+    a server that ignores validators → ever more rarely while nothing changes, at most every 5 min
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ MAX_RETRY_AFTER = DAY
 MAX_BACKOFF = 3_600.0
 # A page that could not even be reached is not spared by long waits, and users want it back soon.
 MAX_BACKOFF_UNREACHABLE = 300.0
+MAX_STRETCH = 300.0
 JITTER = 0.05  # of the interval, to both sides: two polls are at most 10 % nearer or farther apart
 
 
@@ -123,6 +125,16 @@ def next_poll(phase: float, interval: float, now: float, hold: float, dice: floa
     beat = math.floor((now - phase) / interval + 0.5) + 1  # a slot passed early is still passed
     due = phase + beat * interval + (2 * dice - 1) * JITTER * interval
     return max(due, now + hold)
+
+
+def stretched(interval: float, wasted: int) -> float:
+    """The interval for a page whose server sends whole bodies although nothing has changed.
+
+    From the third such answer in a row on it doubles, up to five minutes; it never gets shorter.
+    What a server asks for is another matter: this is our own thrift, and holds no cron run back.
+    """
+    doublings = min(max(wasted - 2, 0), 20)
+    return max(interval, min(interval * 2**doublings, MAX_STRETCH))
 
 
 def hold(pacing: Pacing, now: float) -> float:

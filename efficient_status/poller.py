@@ -25,7 +25,17 @@ from urllib.parse import urlsplit
 from efficient_status.detect import Wishes, absences, detect
 from efficient_status.errors import Held, PageError, Unreadable
 from efficient_status.fetch import Fetched, Fetcher
-from efficient_status.models import Change, Event, Feed, Memory, Pacing, Provider
+from efficient_status.filters import wanted
+from efficient_status.models import (
+    Change,
+    Event,
+    Feed,
+    Happening,
+    Memory,
+    Pacing,
+    Provider,
+    Told,
+)
 from efficient_status.providers import Limits, read
 from efficient_status.state import StateStore
 from efficient_status.urls import bare
@@ -52,6 +62,7 @@ class Page:
     Attributes:
         identity: of the document last told to the end.
         title: the page's own name, once a document was read.
+        wasted: polls in a row for which a whole, unchanged body came (see `Poll.wasted`).
     """
 
     provider: Provider
@@ -59,6 +70,7 @@ class Page:
     identity: str
     title: str = ""
     faults: set[str] = field(default_factory=set)
+    wasted: int = 0
 
     @property
     def url(self) -> str:
@@ -84,6 +96,7 @@ class Poll:
         outcome: "changed", "unchanged", "fresh", "held" (its server said wait) or "failed".
         fresh: explicit freshness, in seconds.
         events: how many were told.
+        wasted: a whole body came although nothing had changed and validators had been sent.
     """
 
     outcome: str
@@ -91,6 +104,7 @@ class Poll:
     events: int = 0
     error: PageError | None = None
     moved_to: str = ""
+    wasted: bool = False
 
 
 class Poller:
@@ -124,7 +138,9 @@ class Poller:
             fetched = await self._fetcher.fetch(page.url, may_retry=page.pacing.failures == 0)
             if fetched.identity == page.identity:
                 self._fetcher.keep(fetched)  # newer validators, even of an equal body
-                return Poll(_quiet(fetched), fetched.fresh)
+                moved = self._settle(page, fetched)
+                outcome = "fresh" if fetched.source == "fresh" else "unchanged"
+                return Poll(outcome, fetched.fresh, moved_to=moved, wasted=fetched.ignored_us)
             document = self._fetcher.document(fetched)
             memory, feed = self._read(page, document, fetched)
         except Held as error:
@@ -174,7 +190,7 @@ class Poller:
         self._state.remember(key, {**missed, **silent})
         events = 0
         for change in changes:
-            if event := self._event(page, change):
+            if event := self._event(page, change, memory.told.get(change.incident.id)):
                 self._output.tell(event)
                 events += 1
             if change.incident.id in loud:
@@ -185,15 +201,22 @@ class Poller:
         page.identity = identity
         return events
 
-    def _event(self, page: Page, change: Change) -> Event | None:
+    def _event(self, page: Page, change: Change, before: Told | None) -> Event | None:
+        """What is printed of a change; None = it is only remembered."""
         if change.happening is None:
             return None
         name = page.provider.name or page.title or page.label
+        product = product_of(page.provider, change.incident.title, name)
+        looks = [change.incident]
+        if change.happening is Happening.RESOLVED and before and before.open:
+            looks.append(before.open)  # its impact and components may be gone with its end
+        if not any(wanted(page.provider.filters, each, product) for each in looks):
+            return None
         return Event(
             happening=change.happening,
             provider=page.provider.key,
             provider_name=name,
-            product=product_of(page.provider, change.incident.title, name),
+            product=product,
             incident=change.incident,
             seen_at=datetime.fromtimestamp(int(self._clock()), UTC),
         )
@@ -213,17 +236,13 @@ class Poller:
             )
 
     def _settle(self, page: Page, fetched: Fetched) -> str:
-        """A feed was read where a permanent redirect led: that is its place from now on."""
+        """The feed was met where a permanent redirect led: that is its place from now on."""
         target = fetched.moved_to
         if target and target != page.url:
             self._fetcher.move(page.url, target)
             logger.warning("%s: moved for good to %s", page.label, bare(target))
             return target
         return ""
-
-
-def _quiet(fetched: Fetched) -> str:
-    return "fresh" if fetched.source == "fresh" else "unchanged"
 
 
 def product_of(provider: Provider, title: str, name: str) -> str:

@@ -111,7 +111,8 @@ class Scheduler:
             for line in self._lines(page, poll):
                 logger.warning(line)
             hold = pacing.hold(page.pacing, self._clock())
-            due = pacing.next_poll(phase, interval, now(), hold, self._dice())
+            beat = pacing.stretched(interval, page.wasted)
+            due = pacing.next_poll(phase, beat, now(), hold, self._dice())
 
     async def _poll(self, page: Page) -> Poll:
         """Tell what an earlier run left untold, then ask the page unless its server said wait."""
@@ -151,8 +152,21 @@ class Scheduler:
         elif after.failures >= 3 and after.moved_to:
             after = replace(after, moved_to="")  # the old place may know a newer one
         self._note(page, after)
+        self._count_waste(page, poll)
         if poll.error is not None or poll.moved_to or before.failures:
             self._state.flush()
+
+    def _count_waste(self, page: Page, poll: Poll) -> None:
+        if poll.error is None:
+            page.wasted = page.wasted + 1 if poll.wasted else 0
+        if page.wasted > 2:
+            beat = pacing.stretched(self._interval_of(page), page.wasted)
+            logger.debug(
+                "%s: sends all of it though nothing changed, %d times now: every %g s",
+                page.label,
+                page.wasted,
+                beat,
+            )
 
     def _hold_host(self, page: Page, until: float) -> None:
         """Retry-After of a page counts for its host (politeness P10)."""

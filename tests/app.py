@@ -19,6 +19,7 @@ from efficient_status.models import Event, Provider
 from efficient_status.poller import Page, Poller
 from efficient_status.scheduler import Scheduler
 from efficient_status.state import open_state
+from tests.origin import Page as ScriptedPage
 
 
 @dataclass
@@ -108,6 +109,12 @@ async def until(condition: Callable[[], object], seconds: float = 10) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.005)
+
+
+async def polled(page: ScriptedPage, times: int) -> None:
+    """Wait until a page of the origin was asked so many times more."""
+    wanted = page.count + times
+    await until(lambda: page.count >= wanted)
 
 
 def command(*arguments: str) -> list[str]:

@@ -21,7 +21,7 @@ import pytest
 
 from efficient_status import poller, providers
 from efficient_status.detect import Wishes
-from tests.app import App, cli, command, environment, objects, start, until
+from tests.app import App, cli, command, environment, objects, polled, start, until
 from tests.feeds import Report, Timeline, incidentio, minute, statuspage
 from tests.origin import Answer, Origin, Page
 
@@ -135,9 +135,8 @@ def test_a_page_through_forty_versions(
         async def script() -> None:
             for document, _ in versions:
                 page.serve(document, etag=True)
-                served = page.count
                 before = len(app.told.events)
-                await until(lambda served=served: page.count >= served + 3)
+                await polled(page, 3)
                 app_events.append(app.told.short[before:])
 
         await app.watch_while(script)

@@ -318,3 +318,42 @@ def test_json_of_a_poll_has_every_key(origin: Origin, tmp_path: Path) -> None:
     assert event["components"] == ["Chat"]
     assert event["url"] == "https://status.example.test/incidents/AAA"
     assert event["updated_at"] == "2026-03-04T09:00:00Z"
+
+
+def test_a_server_that_ignores_validators_is_asked_ever_more_rarely(
+    origin: Origin, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The same body again and again, though we sent its ETag; until something changes."""
+    page = origin.page("/a").serve(FEED, etag='"a"', honour=False)
+    caplog.set_level("DEBUG", "efficient_status")
+
+    async def work() -> None:
+        app = App(origin.url("/a"), interval=0.02)
+
+        async def script() -> None:
+            await until(lambda: page.count >= 7)
+            page.serve(incidentio(Report("BBB", at=minute(9)), Report("AAA")), etag='"b"')
+            await until(lambda: len(app.told.events) == 2)
+            before = page.count
+            await asyncio.sleep(0.5)
+            assert page.count > before + 5
+
+        await app.watch_while(script)
+        await app.close()
+
+    asyncio.run(work())
+    times = [request.at for request in page.requests[:7]]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
+    assert gaps[5] > 3 * gaps[1]
+    assert any("sends all of it though nothing changed, 3 times" in m for m in caplog.messages)
+
+
+def test_ignored_validators_hold_no_cron_run_back(origin: Origin, tmp_path: Path) -> None:
+    """Our own thrift is nothing that the server asked for."""
+    clock = Clock()
+    page = origin.page("/a").serve(FEED, etag='"a"', honour=False)
+    for _ in range(6):
+        once(origin, tmp_path, clock, "/a")
+        clock.now += 1
+
+    assert page.count == 6

@@ -164,6 +164,27 @@ def test_after_success() -> None:
     assert stale == Pacing(moved_to="https://b.test/")
 
 
+@pytest.mark.parametrize(
+    ("interval", "wasted", "expected"),
+    [
+        (30, 0, 30),
+        (30, 2, 30),
+        (30, 3, 60),
+        (30, 4, 120),
+        (30, 5, 240),
+        (30, 6, 300),
+        (30, 99, 300),
+        (600, 0, 600),
+        (600, 9, 600),
+        (0.05, 3, 0.1),
+        (0.05, 10_000, 300),
+    ],
+)
+def test_validators_that_are_ignored(interval: float, wasted: int, expected: float) -> None:
+    """Whole bodies for nothing are asked for ever more rarely, at most every five minutes."""
+    assert pacing.stretched(interval, wasted) == expected
+
+
 def test_a_hold_that_came_during_the_poll_stays() -> None:
     """A neighbour's Retry-After is not undone by a success or a failure that was under way."""
     held = Pacing(not_before=NOW + 500)

@@ -67,6 +67,11 @@ class Fetched:
         return self.wire.fresh
 
     @property
+    def ignored_us(self) -> bool:
+        """Whether validators were sent and a whole body came all the same."""
+        return self.source == "changed" and self.wire.conditional
+
+    @property
     def moved_to(self) -> str:
         """Where permanent redirects led, or ""."""
         return self.wire.moved_to
@@ -119,11 +124,9 @@ class Fetcher:
         self._cache = AsyncCacheTransport(guard, self.store, rfc=CacheOptions(shared=False))
         agent = f"efficient-status/{__version__} (+{_HOME}{'; ' + contact if contact else ''})"
         self._prepared: dict[str, _Prepared] = {}
-        self._headers = [
-            ("User-Agent", agent),
-            ("Accept", _ACCEPT),
-            ("Accept-Encoding", "gzip"),
-        ]
+        self._headers = httpx.Headers(
+            [("User-Agent", agent), ("Accept", _ACCEPT), ("Accept-Encoding", "gzip")]
+        )
 
     async def fetch(self, url: str, *, may_retry: bool = True) -> Fetched:
         """Ask for a page, conditionally where something of it is stored.
@@ -211,7 +214,8 @@ class Fetcher:
         page = self._prepared.get(url)
         if page is None:
             parsed = httpx.URL(url)
-            headers = httpx.Headers([*self._headers, *_authorization(parsed)])
+            extra = _authorization(parsed)
+            headers = httpx.Headers([*self._headers.raw, *extra]) if extra else self._headers
             page = self._prepared[url] = _Prepared(str(parsed), parsed, headers)
         return page
 
@@ -219,7 +223,7 @@ class Fetcher:
         stored = self.store.peek(url)
         identity = stored.digest if stored else ""
         if source == "unchanged" and stored is not None:
-            if wire.target == stored.target:
+            if wire.target in (stored.target, wire.moved_to):
                 self.store.take_over(url, wire)
             else:  # another place says «unchanged» of something it never gave us
                 self.store.forget(url)
@@ -240,9 +244,9 @@ def _digest(document: bytes) -> str:
     return hashlib.blake2b(document, digest_size=16).hexdigest()
 
 
-def _authorization(url: httpx.URL) -> list[tuple[str, str]]:
+def _authorization(url: httpx.URL) -> list[tuple[bytes, bytes]]:
     """Credentials of the URL as Basic authentication (RFC 7617)."""
     if not url.userinfo:
         return []
     pair = f"{url.username}:{url.password}".encode()
-    return [("Authorization", f"Basic {base64.b64encode(pair).decode('ascii')}")]
+    return [(b"Authorization", b"Basic " + base64.b64encode(pair))]

@@ -139,16 +139,17 @@ class BodyStore(AsyncBaseStorage):
         self._write("UPDATE OR REPLACE page SET url = ? WHERE url = ?", (new, key))
 
     def take_over(self, key: str, wire: Wire) -> None:
-        """A 304 carried newer validators: send those next time (RFC 9111 4.3.4)."""
+        """A 304 came from where the page has moved, or carried newer validators (RFC 9111 4.3.4)."""
         stored = self.peek(key)
         if stored is None:
             return
         etag, modified = wire.etag or stored.etag, wire.last_modified or stored.last_modified
-        if (etag, modified) == stored.validators:
+        if (wire.target, etag, modified) == (stored.target, *stored.validators):
             return
-        self._replace(key, replace(stored, etag=etag, last_modified=modified))
+        self._replace(key, replace(stored, target=wire.target, etag=etag, last_modified=modified))
         self._write(
-            "UPDATE page SET etag = ?, last_modified = ? WHERE url = ?", (etag, modified, key)
+            "UPDATE page SET target = ?, etag = ?, last_modified = ? WHERE url = ?",
+            (wire.target, etag, modified, key),
         )
 
     # What hishel asks.

@@ -51,11 +51,11 @@ class Guard(httpx.AsyncBaseTransport):
             Refused: a 304 came to a request that was not conditional.
         """
         wire: Wire = request.extensions["wire"]
-        conditional = self._make_exact(request)
+        wire.conditional = self._make_exact(request)
         response = await self._inner.handle_async_request(request)
         self._note(wire, response)
         if response.status_code == 304:
-            if not conditional:
+            if not wire.conditional:
                 raise Refused("HTTP 304 Not Modified, though nothing was stored", status=304)
             return httpx.Response(304, headers=self._caching(wire), stream=httpx.ByteStream(b""))
         headers = [] if forbids_storing(response.headers) else self._caching(wire)

@@ -37,6 +37,7 @@ class Wire:
     Attributes:
         attempts: how many requests were sent; 0 for an answer from the cache.
         may_retry: whether a second attempt is allowed within this poll.
+        conditional: whether the request carried validators.
         status: of the last answer.
         etag, last_modified: validators of the last 200 or 304, byte for byte.
         fresh: explicit freshness in seconds.
@@ -48,6 +49,7 @@ class Wire:
 
     attempts: int = 0
     may_retry: bool = True
+    conditional: bool = False
     status: int = 0
     etag: bytes | None = None
     last_modified: bytes | None = None
