@@ -86,6 +86,23 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Filters:
+    """What of a page is told; an empty one lets everything through (see `filters`).
+
+    Attributes:
+        components, products: names, `*` for any text.
+        include_titles, exclude_titles: regular expressions, found anywhere in a title.
+    """
+
+    components: tuple[str, ...] = ()
+    products: tuple[str, ...] = ()
+    kinds: tuple[Kind, ...] = ()
+    min_impact: Impact | None = None
+    include_titles: tuple[str, ...] = ()
+    exclude_titles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
     """One page that is watched: a row.
 
@@ -106,6 +123,7 @@ class Provider:
     product: str = ""
     rules: tuple[Rule, ...] = ()
     interval: float | None = None
+    filters: Filters = Filters()
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,8 @@ class Document:
         unchanged: marks of the known items that were swept over.
         first: the first few items, known or not: recognition must not depend on what is known.
         nameless: how many items had neither id nor link nor title.
+        swept: ids of the known items, as often as they stand there.
+        partial: reading stopped at the first known item.
     """
 
     format: str
@@ -96,3 +98,5 @@ class Document:
     items: list[tuple[Item, bytes]]
     unchanged: set[bytes]
     nameless: int
+    swept: list[str] = field(default_factory=list)
+    partial: bool = False

@@ -5,7 +5,8 @@ This file knows elements, not platforms: no HTML is read, no date parsed, no sta
 The frontier ("up to the last seen GUID", see DESIGN.md) lives here: every item gets a mark, a
 fingerprint of its id and raw text.  An item whose mark is already known is swept over: its strings
 are dropped as soon as it ends and nothing else is made of it.  Only unknown or different items
-come out.
+come out.  Where a platform only ever adds on top (`Dialect.append_only`), the first known item ends
+the reading: expat is stopped, and what stands below is not even looked at.
 
 Rules: a DTD, an entity declaration or an external reference ends the reading; so do a root that
 is no feed, more nesting, items or text than `Limits` allow, and bytes that are no XML even when
@@ -100,12 +101,17 @@ class Limits:
 
 
 def parse(
-    body: bytes, known: frozenset[bytes] = frozenset(), limits: Limits | None = None
+    body: bytes,
+    known: frozenset[bytes] = frozenset(),
+    limits: Limits | None = None,
+    *,
+    stop: bool = False,
 ) -> Document:
     """Read a whole, decoded feed document.
 
     Args:
         known: marks of items that are known as they are.
+        stop: read no further than the first known item.
 
     Raises:
         Unreadable: it is no feed, or not safe to read.
@@ -114,11 +120,11 @@ def parse(
     limits = limits or Limits()
     try:
         try:
-            return _parsed(text, known, limits)
+            return _parsed(text, known, limits, stop)
         except ParseError as error:
             if error.code not in MENDABLE:
                 raise
-            return _parsed(mended(text), known, limits)
+            return _parsed(mended(text), known, limits, stop)
     except DefusedXmlException as error:  # a DTD, without which there are no entities
         is_page = str(getattr(error, "name", "")).lower() == "html"
         what = "an HTML page" if is_page else "a document with a DTD"
@@ -127,13 +133,20 @@ def parse(
         raise Unreadable(f"expected a feed, got {_instead(text, error)}") from error
 
 
-def _parsed(text: str, known: frozenset[bytes], limits: Limits) -> Document:
-    target = _Target(known, limits)
+def _parsed(text: str, known: frozenset[bytes], limits: Limits, stop: bool) -> Document:
+    target = _Target(known, limits, stop)
     parser = DefusedXMLParser(target=target, forbid_dtd=True)
-    # In one piece: expat < 2.6 takes quadratic time for a token that comes in many.
-    parser.feed(text)
-    parser.close()
+    try:
+        # In one piece: expat < 2.6 takes quadratic time for a token that comes in many.
+        parser.feed(text)
+        parser.close()
+    except _KnownFromHereOn:
+        target.partial = True
     return target.document()
+
+
+class _KnownFromHereOn(Exception):
+    """The first known item has ended."""
 
 
 def _instead(text: str, error: ParseError) -> str:
@@ -150,9 +163,12 @@ def _instead(text: str, error: ParseError) -> str:
 class _Target:
     """Receives expat's events; raises `Unreadable` to stop at once."""
 
-    def __init__(self, known: frozenset[bytes], limits: Limits) -> None:
+    def __init__(self, known: frozenset[bytes], limits: Limits, stop: bool) -> None:
         self.known = known
         self.limits = limits
+        self.stop_at_known = stop
+        self.partial = False
+        self.swept: list[str] = []
         self.format = ""
         self.head = Item()
         self.first: list[Item] = []
@@ -259,6 +275,9 @@ class _Target:
         mark = item.mark()
         if mark in self.known:
             self.unchanged.add(mark)
+            self.swept.append(item.id)
+            if self.stop_at_known:
+                raise _KnownFromHereOn
         else:
             self.items.append((item, mark))
 
@@ -270,5 +289,12 @@ class _Target:
 
     def document(self) -> Document:
         return Document(
-            self.format, self.head, self.first, self.items, self.unchanged, self.nameless
+            self.format,
+            self.head,
+            self.first,
+            self.items,
+            self.unchanged,
+            self.nameless,
+            self.swept,
+            self.partial,
         )

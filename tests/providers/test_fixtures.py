@@ -11,13 +11,14 @@ import pytest
 from efficient_status.errors import Unreadable
 from efficient_status.models import Incident
 from efficient_status.providers import DIALECTS, read
+from efficient_status.providers.platforms_json import JSON_DIALECTS
 
 ROOT = Path(__file__).parents[2] / "fixtures"
 CASES = sorted(ROOT.glob("*/*.toml"))
 # What a TOML may say of an incident, and whether leaving it out says that it is null.
 MUST = ("id", "title", "kind", "state", "components", "message")
 NULL = ("url", "started_at", "updated_at")
-MAY = ("updates", "stamp_at")
+MAY = ("updates", "stamp_at", "impact")
 
 
 def document_of(case: Path) -> bytes:
@@ -39,6 +40,7 @@ def as_told(incident: Incident, wanted: dict[str, Any]) -> dict[str, Any]:
         "updated_at": incident.updated_at,
         "updates": incident.updates,
         "stamp_at": incident.stamp,
+        "impact": incident.impact,
     }
     return {key: value for key, value in told.items() if key not in MAY or key in wanted}
 
@@ -60,6 +62,7 @@ def test_document_is_read_as_its_toml_says(case: Path) -> None:
     ]
     assert len(feed.incidents) == len(wanted)
     assert len(feed.faults) == expect.get("faults", 0)
+    assert feed.absence_closes == expect.get("absence_closes", feed.absence_closes)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.stem}")
@@ -76,7 +79,7 @@ def test_every_document_has_a_toml_and_every_dialect_a_folder() -> None:
     documents = {path for path in ROOT.glob("*/*") if path.suffix != ".toml"}
     assert {path.with_suffix(".toml") for path in documents} == set(CASES)
     assert len(documents) == len(CASES)
-    assert {path.parent.name for path in CASES} == {*DIALECTS, "refused"}
+    assert {path.parent.name for path in CASES} == {*DIALECTS, *JSON_DIALECTS, "refused"}
 
 
 @pytest.mark.parametrize(

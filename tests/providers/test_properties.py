@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 
 from efficient_status.errors import Unreadable
 from efficient_status.models import Feed, Incident
-from efficient_status.providers import read
+from efficient_status.providers import DIALECTS, read
 from efficient_status.providers.document import Document, Item
-from efficient_status.providers.incidentio import incident as read_incidentio
 from efficient_status.providers.markup import MAX_MESSAGE, plain_html
-from efficient_status.providers.statuspage import incident as read_statuspage
+from efficient_status.providers.reading import read_items
 from efficient_status.providers.words import clock, moment
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -100,14 +99,54 @@ def test_any_item_is_read_or_the_document_refused(
     assert_sound(attempt(body.encode("utf-8", "surrogatepass")))
 
 
+DATES = [
+    "2026-03-04T09:12:31Z",
+    "Wed, 04 Mar 2026 09:12:31 -0800",
+    "Fri, 06 Mar 2026 09:38:42 Z",
+    "",
+]
+WORDS = [
+    "[API] X",
+    "Service impact: [RESOLVED] ",
+    "RESOLVED: ",
+    "[X Status] Notice: ",
+    "X went down",
+]
+IDS = [
+    "1",
+    "i3-x",
+    "12-",
+    "a_1",
+    "tag:a:feed:b.c",
+    "https://s.test/incident/1#u",
+    "https://[",
+    "incident-1",
+]
+TEXTS = ["Type: Incident\nMar 4, 15:15:00 GMT+0 - Resolved - ", "<h3>Status: RESOLVED</h3>", "Status: X\n\n",
+         "<strong>RESOLVED</strong> - ", "<small>3:23pm PST</small>", "Resolved: a\n\n"]  # fmt: skip
+
+
 @quick
-@given(snippets, st.sampled_from(["2026-03-04T09:12:31Z", "Wed, 04 Mar 2026 09:12:31 -0800", ""]))
-def test_any_html_is_read_by_every_platform(html: str, date: str) -> None:
-    item = Item(id="1", title=html, content=html, published=date)
-    document = Document("rss", Item(), [item], [], set(), 0)
-    for platform in (read_statuspage, read_incidentio):
-        incident = platform(item, document)
-        assert all(is_safe(text) for text in texts(incident))
+@given(
+    st.sampled_from(TEXTS) | snippets,
+    snippets,
+    st.sampled_from(WORDS) | snippets,
+    st.sampled_from(IDS),
+    st.sampled_from(DATES),
+    st.lists(st.sampled_from(["major_outage", "resolved", *DATES]) | snippets, max_size=2),
+)
+def test_any_item_is_read_by_every_platform(
+    text: str, more: str, title: str, id_: str, date: str, categories: list[str]
+) -> None:
+    item = Item(id_, title, id_, date, date, text + more, more + text, "", categories)
+    assert item.identify("")
+    for format_ in ("rss", "atom"):
+        document = Document(format_, Item(), [item], [(item, item.mark())], set(), 0, ["1"])
+        for platform, dialect in DIALECTS.items():
+            dialect.evidence(document)
+            reading = read_items(document, dialect)
+            assert reading.faults == [], platform
+            assert_sound(Feed(platform, incidents=tuple(reading.incidents)))
 
 
 @quick

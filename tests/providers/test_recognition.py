@@ -29,6 +29,12 @@ def atom(*ids: str, head: str = "") -> str:
 
 STATUSPAGE = "<description>Statuspage</description>"
 INCIDENT_IO = "<generator>incident.io</generator>"
+HEX = "54f0de009d6f51e7140002b7"
+STATUS_FEED = "<description>Status Feed</description>"
+STATUS_IO = f"{STATUS_FEED}<link>https://s.test/pages/{HEX}</link>"
+AZURE = "<title>Azure Status</title><link>https://{}/en-us/status/</link>"
+KUMA = "<title>{}</title><description>Current status: All Systems Operational</description>"
+BETTER = "<title>Incidents | X</title>"
 BOLD = "&lt;b&gt;Status: Resolved&lt;/b&gt;"
 
 
@@ -51,6 +57,45 @@ BOLD = "&lt;b&gt;Status: Resolved&lt;/b&gt;"
         (rss(head="<generator>WordPress</generator>"), "generic-rss"),
         (rss(), "generic-rss"),
         (atom(), "generic-atom"),
+        (rss("https://status.aws.amazon.com/#a_1"), "aws-rss"),
+        (rss("https://status.aws.amazon.com/#a"), "generic-rss"),
+        (rss("https://status.aws.amazon.com/#a_1", "b"), "generic-rss"),
+        (atom("tag:s.test,2026:feed:a.b"), "gcp-atom"),
+        (atom("tag:s.test,2026:feed:a"), "generic-atom"),
+        (atom("tag:s.test,2026:feed:a."), "generic-atom"),
+        (rss("tag:s.test,2026:feed:a.b"), "generic-rss"),
+        (rss(head=AZURE.format("azure.status.microsoft")), "azure-rss"),
+        (rss(head=AZURE.format("status.azure.com")), "azure-rss"),
+        (rss(head=AZURE.format("azure.example.test")), "generic-rss"),
+        (rss(head=AZURE.format("notazure.com")), "generic-rss"),
+        (rss(head="<link>https://slack-status.com</link>"), "slack-rss"),
+        (rss(head="<link>https://slack-status.com.example.test</link>"), "generic-rss"),
+        (rss("https://slack-status.com/a", "https://other.test/b"), "generic-rss"),
+        (rss("https://status.heroku.com/incidents/1"), "heroku-rss"),
+        (rss(head=STATUS_FEED), "generic-rss"),
+        (rss(head=STATUS_IO), "statusio-rss"),
+        (rss("https://s.test/incidents/1", head=STATUS_IO), "cachet-rss"),
+        (rss("https://s.test/incidents/a", head=STATUS_FEED), "generic-rss"),
+        (rss(f"https://s.test/pages/incident/{HEX}/{HEX}"), "statusio-rss"),
+        (rss(f"https://s.test/pages/incident/{HEX}/short"), "generic-rss"),
+        (rss(head=KUMA.format("X RSS Feed")), "kuma-rss"),
+        (rss(head=KUMA.format("X")), "generic-rss"),
+        (rss(head=BETTER), "betterstack-rss"),
+        (rss("https://s.test/blog/1", head=BETTER), "generic-rss"),
+        (rss("https://s.test/incident/1#u"), "betterstack-rss"),
+        (rss("https://s.test/incident/1"), "generic-rss"),
+        (rss("https://s.test/incident/1", text="Status: Resolved&lt;br/&gt;x"), "checkly-rss"),
+        (rss("https://s.test/1", text="Status: Resolved&lt;br/&gt;x"), "generic-rss"),
+        (rss("incident-1", "maintenance-2"), "kener-rss"),
+        (rss("incident-1", "incident-x"), "generic-rss"),
+        (rss("1", text="&lt;strong&gt;RESOLVED&lt;/strong&gt; - x"), "onlineornot-rss"),
+        (rss("1", text="&lt;strong&gt;Resolved&lt;/strong&gt; - x"), "generic-rss"),
+        (rss("1", text="&lt;strong&gt;WARNING&lt;/strong&gt; - x"), "generic-rss"),
+        (atom(head="<title>X Status - Incident history</title>"), "instatus-atom"),
+        (atom(head="<title>X Status - Incident History</title>"), "generic-atom"),
+        (rss(head="<generator>OpenStatus - x</generator>"), "openstatus-rss"),
+        (rss(head="<generator>github.com/cstate</generator>"), "cstate-rss"),
+        (rss(head="<generator>Hugo -- gohugo.io</generator>"), "generic-rss"),
     ],
 )
 def test_document_tells_its_platform(body: str, expected: str) -> None:

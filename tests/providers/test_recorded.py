@@ -34,27 +34,21 @@ GITHUB = "statuspage_github_{}.atom"
 NORTHFLANK = "instatus_northflank_history_2026-10.rss"
 TABLE: dict[str, tuple[str, str, int, list[Row]]] = {
     "aws_athena-us-west-2_2025-06-13.rss": (
-        "generic-rss",
+        "aws-rss",
         "Amazon Athena (Oregon)",
         1,
-        [Row("#athena-us-west-2_1749832722", "unknown", "2025-06-13 16:38:42", "2025-06-13 16:38:42", updates=1)],
+        [Row("#athena-us-west-2", "investigating", "2025-06-13 16:38:42", "2025-06-13 16:38:42", "athena-us-west-2")],
     ),
-    "aws_connect-eu-west-2_empty_2025-06-13.rss": ("generic-rss", "Amazon Connect (London)", 0, []),
-    "azure_quiet_2026-08-06.rss": ("generic-rss", "Azure", 0, []),
+    "aws_connect-eu-west-2_empty_2025-06-13.rss": ("aws-rss", "Amazon Connect (London)", 0, []),
+    "azure_quiet_2026-08-06.rss": ("azure-rss", "Azure", 0, []),
     "gcp_cloud_resolved_markup-unescaped_2025-06-13.atom": (
-        "generic-atom", "Google Cloud", 1, [Row(".d7LGbBM4QxfQYfr55s1Q", "resolved", "2025-06-13 06:34:31", updates=1)],
+        "gcp-atom", "Google Cloud", 1, [Row("/incidents/ow5i3PPK96RduMcb1SsW", "resolved", "2025-06-13 06:34:31")],
     ),
     "gcp_cloud_resolved_then_update_2025-06-13.atom": (
-        "generic-atom",
-        "Google Cloud",
-        2,
-        [
-            Row(".d7LGbBM4QxfQYfr55s1Q", "resolved", "2025-06-13 15:26:55", updates=1),
-            Row(".EYS5NxprdG6G2ZSxsx1K", "unknown", "2025-06-13 01:27:32", updates=1),
-        ],
+        "gcp-atom", "Google Cloud", 1, [Row("/incidents/ow5i3PPK96RduMcb1SsW", "resolved", "2025-06-13 15:26:55")],
     ),
     "gcp_cloud_update_markup-unescaped_2025-06-13.atom": (
-        "generic-atom", "Google Cloud", 1, [Row(".EYS5NxprdG6G2ZSxsx1K", "unknown", "2025-06-13 01:27:32", updates=1)],
+        "gcp-atom", "Google Cloud", 1, [Row("/incidents/ow5i3PPK96RduMcb1SsW", "investigating", "2025-06-13 01:27:32")],
     ),
     "incidentio_openai_feed_2025-10-20.rss": (
         "incidentio-rss",
@@ -91,41 +85,41 @@ TABLE: dict[str, tuple[str, str, int, list[Row]]] = {
         ],
     ),
     NORTHFLANK: (
-        "generic-rss",
+        "instatus-rss",
         "Northflank",
         3,
         [
-            Row("cmuh4kc8h00s013pih51rz3uf", "resolved", "2026-09-25 15:15:00", "2026-09-25 15:15:00", updates=2),
-            Row("cmtnae42b0e811no58822esum", "resolved", "2026-09-04 18:27:54", "2026-09-04 18:27:54", updates=2),
-            Row("cmsg4fvtt034m1ao3nowjoker", "resolved", "2026-08-05 13:27:13", "2026-08-05 13:27:13", updates=3),
+            Row("cmuh4kc8h00s013pih51rz3uf", "resolved", "2026-09-25 16:01:05", "2026-09-25 15:15:00", "Northflank App", 2),
+            Row("cmtnae42b0e811no58822esum", "resolved", "2026-09-04 20:52:58", "2026-09-04 18:27:54", "Addons", 2),
+            Row("cmsg4fvtt034m1ao3nowjoker", "resolved", "2026-08-05 14:27:54", "2026-08-05 13:27:13", "Addons, Jobs, Services", 3),
         ],
     ),
     "okta_okta_asa_issue_2025-06-19.atom": (
-        "generic-atom", "Okta", 1, [Row("a9C4z000001BZi5EAG", "unknown", "2025-06-19 13:15:00", updates=1)],
+        "okta-atom", "Okta", 1, [Row("a9C4z000001BZi5EAG", "investigating", "2025-06-19 13:15:00")],
     ),
     "okta_okta_resolved_2025-06-19.atom": (
-        "generic-atom", "Okta", 1, [Row("a9CKZ000000oLkp2AE", "resolved", "2025-06-19 16:47:04", updates=1)],
+        "okta-atom", "Okta", 1, [Row("a9CKZ000000oLkp2AE", "resolved", "2025-06-19 16:47:04")],
     ),
     "okta_okta_service_disruption_2025-06-19.atom": (
-        "generic-atom", "Okta", 1, [Row("a9CKZ000000oLkp2AE", "unknown", "2025-06-19 14:30:00", updates=1)],
+        "okta-atom", "Okta", 1, [Row("a9CKZ000000oLkp2AE", "investigating", "2025-06-19 14:30:00")],
     ),
     "onlineornot_openrouter_shape_2026-09-03.rss": (
-        "generic-rss",
+        "onlineornot-rss",
         "OpenRouter",
         2,
         [
-            Row("status.openrouter.ai/incidents/incident-active", "monitoring", "2026-09-03 11:00:00", "2026-09-03 11:00:00", updates=3),
-            Row("incident-long", "resolved", "2026-09-03 02:00:00", "2026-09-03 02:00:00", updates=2),
+            Row("status.openrouter.ai/incidents/incident-active", "monitoring", "2026-09-03 11:30:00", "2026-09-03 11:00:00"),
+            Row("incident-long", "resolved", "2026-09-03 10:00:00", "2026-09-03 02:00:00"),
         ],
     ),
     "onlineornot_openrouter_trimmed_2026-03-12.rss": (
-        "generic-rss", "OpenRouter", 1, [Row("/incidents/lrkj1G0wmMoe", "resolved", "2026-02-19 16:38:24", "2026-02-19 16:38:24", updates=2)],
+        "onlineornot-rss", "OpenRouter", 1, [Row("/incidents/lrkj1G0wmMoe", "resolved", "", "2026-02-19 16:38:24")],
     ),
     "slack_status_trimmed_2025-12.atom": (
-        "generic-atom", "Slack", 1, [Row("a8c230d2dfa1ac93", "unknown", "2025-12-18 16:44:51", "2025-12-08 23:23:58", updates=2)],
+        "slack-atom", "Slack", 1, [Row("a8c230d2dfa1ac93", "unknown", "2025-12-09 17:34:00", "2025-12-08 23:23:58", updates=2)],
     ),
     "slack_status_trimmed_2025-12.rss": (
-        "generic-rss", "Slack", 1, [Row("a8c230d2dfa1ac93", "unknown", "2025-12-18 16:44:51", "2025-12-18 16:44:51", updates=1)],
+        "slack-rss", "Slack", 1, [Row("a8c230d2dfa1ac93", "unknown", "2025-12-18 16:44:51")],
     ),
     "statuspage_claude_trimmed_2026-09-03.atom": (
         "statuspage-atom",
@@ -257,12 +251,12 @@ TABLE: dict[str, tuple[str, str, int, list[Row]]] = {
         ],
     ),
     "xai_feed_shape_2026-09-03.xml": (
-        "generic-rss",
+        "xai-rss",
         "xAI",
         2,
         [
-            Row("INCactive", "investigating", "2026-09-03 11:00:00", "2026-09-03 11:00:00", updates=4),
-            Row("INCresolved", "resolved", "2026-09-03 09:30:00", "2026-09-03 09:30:00", updates=4),
+            Row("INCactive", "investigating", "2026-09-03 11:40:00", "2026-09-03 11:00:00", "API", 1),
+            Row("INCresolved", "resolved", "2026-09-03 10:30:00", "2026-09-03 09:30:00", "API"),
         ],
     ),
 }  # fmt: skip

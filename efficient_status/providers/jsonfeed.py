@@ -1,0 +1,91 @@
+"""Bytes of a JSON document → plain Python values, safely.  Pure.
+
+This file knows JSON, not platforms.  Rules: what is no JSON, nests deeper or holds longer texts than
+`Limits` allow raises `Unreadable`, and nothing else is raised; NaN and Infinity are null; an integer
+longer than any id or time stays text.  A JSONP wrapper (Apple) is taken off by its two ends.
+"""
+
+from __future__ import annotations
+
+import re
+
+from efficient_status.errors import Unreadable
+from efficient_status.providers.decoding import decoded
+from efficient_status.providers.feedxml import Limits
+from efficient_status.providers.markup import one_line
+
+# UTF-16 without a byte order mark, by the first character of a document.
+_UTF16 = {b"{\0": "utf-16-le", b"[\0": "utf-16-le", b"\0{": "utf-16-be", b"\0[": "utf-16-be"}
+_BLANKS = b" \t\r\n"
+_HEAD = 4_096  # bytes that are looked at to tell what a document is
+_CALL = re.compile(r"(?:/\*\*/\s{0,8})?[A-Za-z_$][A-Za-z0-9_$.]{0,63}\s{0,8}\(\s{0,8}(?=[{\[])")
+_LONGEST_NUMBER = 20  # digits
+
+
+def is_json(body: bytes) -> bool:
+    """Whether a document is JSON (or JSONP), from its first character that is not blank."""
+    head = _characters(body.lstrip(_BLANKS)[:_HEAD])
+    return head.startswith(("{", "[")) or _CALL.match(head) is not None
+
+
+def parse(body: bytes, limits: Limits | None = None) -> object:
+    """Read a whole JSON document.
+
+    Raises:
+        Unreadable: it is no JSON, or not safe to read.
+    """
+    import json
+
+    limits = limits or Limits()
+    text = _unwrapped(_characters(body.lstrip(_BLANKS)))
+    try:
+        document: object = json.loads(text, parse_int=_whole, parse_constant=_no_number)
+    except RecursionError as error:
+        raise Unreadable(f"JSON nested deeper than {limits.depth}") from error
+    except ValueError as error:
+        why = one_line(str(error), 120)
+        raise Unreadable(f"expected a feed, got malformed JSON ({why})") from error
+    _check(document, limits, long_texts=len(text) > limits.text)
+    return document
+
+
+def _characters(body: bytes) -> str:
+    charset = _UTF16.get(body[:2])
+    return body.decode(charset, "replace") if charset else decoded(body)
+
+
+def _unwrapped(text: str) -> str:
+    """The argument of a JSONP call; any other text as it is."""
+    call = _CALL.match(text)
+    if call is None:
+        return text
+    end = text.rstrip(" \t\r\n;")
+    return end[call.end() : -1] if end.endswith(")") else text
+
+
+def _whole(digits: str) -> int | str:
+    """A number, but no arithmetic on thousands of digits (CVE-2020-10735)."""
+    return int(digits) if len(digits) <= _LONGEST_NUMBER else digits
+
+
+def _no_number(name: str) -> None:  # noqa: ARG001 - NaN, Infinity, -Infinity
+    return None
+
+
+def _check(document: object, limits: Limits, *, long_texts: bool) -> None:
+    """Level by level: how deep it nests, and how long its texts are."""
+    level = [document]
+    for _ in range(limits.depth):
+        children = [
+            child
+            for value in level
+            if isinstance(value, (dict, list))
+            for child in (value.values() if isinstance(value, dict) else value)
+        ]
+        if not children:
+            return
+        if long_texts and any(isinstance(c, str) and len(c) > limits.text for c in children):
+            raise Unreadable(f"more than {limits.text} characters in one field")
+        level = [child for child in children if isinstance(child, (dict, list))]
+    if level:
+        raise Unreadable(f"JSON nested deeper than {limits.depth}")

@@ -1,0 +1,131 @@
+"""What a dialect is, and the ways in which platforms put incidents into items.  Pure.
+
+Mostly an item is an incident.  Where it is an update, all items of one incident are joined to one,
+which is as its newest says.  An item that cannot be read costs itself, not the feed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from efficient_status.models import Impact, Incident
+from efficient_status.providers.document import Document, Item
+from efficient_status.providers.markup import one_line
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+class Dialect(NamedTuple):
+    """How one platform is recognised and read.
+
+    Attributes:
+        evidence: why a document is of this platform, or None.
+        incident: reads one item; a ValueError costs that item.
+        joins: an item is an update, and those that `incident` gives the same id are joined; this
+            tells what the items' own ids have in common.  None: an item is an incident.  What such
+            an update has as `started_at` counts only if no older update was swept over.
+        absence_closes: the platform drops an incident when it ends, and says so in no other way.
+        append_only: every update is an item with an id of its own, newest first, for ever: what
+            stands below a known item is known.
+    """
+
+    evidence: Callable[[Document], str | None]
+    incident: Callable[[Item, Document], Incident]
+    joins: Callable[[str], str] | None = None
+    absence_closes: bool = False
+    append_only: bool = False
+
+
+class Reading(NamedTuple):
+    """The incidents of a document, in its order, and one line for each item that was skipped."""
+
+    incidents: list[Incident]
+    faults: list[str]
+
+
+def read_items(document: Document, dialect: Dialect) -> Reading:
+    """Read every item that is not known as it is."""
+    pairs, faults = [], []
+    for item, mark in document.items:
+        try:
+            incident = dialect.incident(item, document)
+        except (ArithmeticError, AssertionError, LookupError, ValueError) as error:
+            faults.append(f"item {item.id[:80]}: {one_line(repr(error), 120)}: skipped")
+        else:
+            title = incident.title or one_line(incident.message, 120) or item.id[:200]
+            pairs.append((item, replace(incident, title=title, marks=(mark,))))
+    if dialect.joins:
+        return Reading(_joined(pairs, document, dialect.joins), faults)
+    return Reading([incident for _, incident in pairs], faults)
+
+
+def _joined(
+    pairs: list[tuple[Item, Incident]], document: Document, key: Callable[[str], str]
+) -> list[Incident]:
+    """One incident of all updates with the same id."""
+    swept = {key(id_) for id_ in document.swept}
+    updates: dict[str, list[Incident]] = {}
+    begun: set[str] = set()  # those with an older update that is not read here
+    for item, incident in pairs:
+        updates.setdefault(incident.id, []).append(incident)
+        if document.partial or key(item.id) in swept:
+            begun.add(incident.id)
+    return [_join(those, whole=id_ not in begun) for id_, those in updates.items()]
+
+
+def _join(updates: list[Incident], *, whole: bool) -> Incident:
+    """One incident of its updates, in the document's order; of equal times the first is newest."""
+    newest = max(updates, key=lambda update: update.updated_at or _EPOCH)
+    times = [update.started_at for update in updates if update.started_at]
+    return replace(
+        newest,
+        started_at=min(times, default=None) if whole else None,
+        updates=None,
+        stamp=newest.updated_at,
+        marks=tuple(mark for update in reversed(updates) for mark in update.marks),
+    )
+
+
+def host(link: str) -> str:
+    """The host of a link, or ""."""
+    try:
+        return urlsplit(link).hostname or ""
+    except ValueError:
+        return ""
+
+
+def at_host(document: Document, *hosts: str) -> str | None:
+    """Evidence that this is the page of a vendor who has a platform of its own."""
+    for link in (document.head.link, document.head.id):
+        if host(link) in hosts:
+            return f"the feed is of {one_line(host(link), 80)}"
+    links = [item.address for item in document.first]
+    if links and all(host(link) in hosts for link in links):
+        return f"all items link to {one_line(host(links[0]), 80)}"
+    return None
+
+
+# As platforms word what it means for a component.
+_IMPACTS = {
+    "operational": Impact.NONE,
+    "available": Impact.NONE,
+    "degraded_performance": Impact.MINOR,
+    "partial_outage": Impact.MAJOR,
+    "major_outage": Impact.CRITICAL,
+    "full_outage": Impact.CRITICAL,
+    "under_maintenance": Impact.MAINTENANCE,
+}
+
+
+def impact_of(word: str) -> Impact | None:
+    """The impact that a word names, or None."""
+    return _IMPACTS.get(word.strip().casefold().replace(" ", "_"))
+
+
+def names(text: str) -> tuple[str, ...]:
+    """The names of a list in prose: «A, B»."""
+    return tuple(sorted({one_line(name, 200) for name in text.split(",")} - {""}))
