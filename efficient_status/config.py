@@ -1,25 +1,27 @@
 """TOML and command line → frozen settings; every error at once, each with its key.
 
-The tables below are the reference of what the file may say; README shows them, and a test holds
-the two together.
+What the file may say is in `keys`.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from efficient_status import catalogue
 from efficient_status.errors import UsageError
-from efficient_status.models import Provider
-from efficient_status.outputs import FORMATS
-from efficient_status.providers import DIALECTS
-from efficient_status.urls import valid_url
+from efficient_status.filters import from_table
+from efficient_status.keys import CATEGORIES, KEYS, PROVIDER_KEYS, check, is_platform, shown
+from efficient_status.models import Filters, Provider
+
+__all__ = ["KEYS", "PROVIDER_KEYS", "Settings", "Wanted", "read_file", "settle"]
+
+Row = Mapping[str, Any]
+_OF_A_GROUP = ("group", "interval", "filters")  # what a row without a key may say
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Settings:
         interval, host_spacing: seconds; host_spacing None = 1, and 0 on loopback.
         backfill: closed incidents told at first contact; None = all.
         state_dir: None = keep nothing (":memory:").
+        filters: those that hold where a provider has no own.
     """
 
     providers: tuple[Provider, ...] = ()
@@ -42,92 +45,18 @@ class Settings:
     state_dir: Path | None = field(default_factory=lambda: default_state_dir())  # noqa: PLW0108 - defined below
     contact: str = ""
     http2: bool = True
+    filters: Filters = field(default_factory=Filters)
 
 
-class Key(NamedTuple):
-    """What one key of the file may be.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the command line asks for; None = not said."""
 
-    Attributes:
-        expected: in words, for the error.
-        valid: whether a TOML value is right.
-    """
-
-    expected: str
-    valid: Callable[[Any], bool]
-
-
-def _is_number(value: Any) -> bool:
-    most = sys.float_info.max  # whole numbers of TOML know no bounds, and nan is not below any
-    return isinstance(value, int | float) and not _is_flag(value) and abs(value) <= most
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and bool(value.strip())
-
-
-def _is_folder(value: Any) -> bool:
-    try:
-        return _is_text(value) and "\0" not in value and bool(Path(value).expanduser())
-    except RuntimeError:  # ~nobody
-        return False
-
-
-def _is_contact(value: Any) -> bool:
-    return _is_text(value) and value.isascii() and value.isprintable()
-
-
-def _is_flag(value: Any) -> bool:
-    return isinstance(value, bool)
-
-
-def _is_feed(value: Any) -> bool:
-    return isinstance(value, str) and valid_url(value)
-
-
-def _is_rules(value: Any) -> bool:
-    return isinstance(value, list) and all(
-        isinstance(rule, dict)
-        and set(rule) == {"keyword", "product"}
-        and all(_is_text(text) for text in rule.values())
-        for rule in value
-    )
-
-
-KEYS: dict[str, Key] = {
-    "interval": Key("a number of seconds > 0", lambda v: _is_number(v) and v > 0),
-    "host_spacing": Key("a number of seconds >= 0", lambda v: _is_number(v) and v >= 0),
-    "format": Key("«text» or «json»", lambda v: isinstance(v, str) and v in FORMATS),
-    "backfill": Key(
-        "a whole number >= 0, or «all»",
-        lambda v: v == "all" or (isinstance(v, int) and not _is_flag(v) and v >= 0),
-    ),
-    "edits": Key("true or false", _is_flag),
-    "utc": Key("true or false", _is_flag),
-    "state_dir": Key("a folder, or «:memory:»", _is_folder),
-    "contact": Key("an e-mail address or URL", _is_contact),
-    "http2": Key("true or false", _is_flag),
-    "feeds": Key(
-        "a list of http(s) URLs",
-        lambda v: isinstance(v, list) and all(_is_feed(each) for each in v),
-    ),
-    "providers": Key(
-        "a list of catalogue keys and of tables",
-        lambda v: isinstance(v, list) and all(isinstance(each, str | dict) for each in v),
-    ),
-}
-
-PROVIDER_KEYS: dict[str, Key] = {
-    "key": Key("a short name without blanks", lambda v: _is_text(v) and not set(v) & set(" \t\n")),
-    "name": Key("a display name", _is_text),
-    "feed": Key("an http(s) URL", _is_feed),
-    "platform": Key(
-        " or ".join(f"«{name}»" for name in DIALECTS),
-        lambda v: isinstance(v, str) and v in DIALECTS,
-    ),
-    "product": Key("the product told where no rule matches", _is_text),
-    "rules": Key("a list of { keyword = …, product = … }", _is_rules),
-    "interval": Key("a number of seconds > 0", lambda v: _is_number(v) and v > 0),
-}
+    providers: tuple[str, ...] = ()
+    feeds: tuple[str, ...] = ()
+    all: bool = False
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    groups: tuple[str, ...] = ()
 
 
 def default_state_dir() -> Path:
@@ -150,95 +79,113 @@ def default_file() -> Path | None:
     return path if path.is_file() else None
 
 
-def read_file(path: Path) -> dict[str, Any]:
+def read_file(path: Path, reserved: Container[str] = ()) -> dict[str, Any]:
     """The file's table, every key of it valid.
+
+    Args:
+        reserved: words that no provider may be named, since they are commands.
 
     Raises:
         UsageError: it cannot be read, or says something else than `KEYS` allow.
     """
+    import tomllib
+
     try:
         with path.open("rb") as file:
             table = tomllib.load(file)
     except OSError as error:
         raise UsageError([f"{path}: cannot be read ({error.strerror})"]) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError([f"{path}: is not TOML ({error})"]) from error
-    problems = list(_problems(table))
+    problems = list(_problems(table, reserved))
     if problems:
         raise UsageError([f"{path}: {problem}" for problem in problems])
     return table
 
 
-def _problems(table: Mapping[str, Any]) -> Iterable[str]:
-    yield from _check(table, KEYS, "")
-    rows = table.get("providers")
+def _problems(table: Row, reserved: Container[str]) -> Iterable[str]:
+    listed = table.get("providers")
+    rows: list[Any] = listed if isinstance(listed, list) else []
+    if not all(is_platform(row["platform"]) for row in rows if _has_platform(row)):
+        catalogue.plugged()
+    yield from check(table, KEYS)
     seen: set[str] = set()
-    for number, row in enumerate(rows if isinstance(rows, list) else []):
+    for number, row in enumerate(rows):
         place = f"providers[{number}]"
-        key = row.get("key") if isinstance(row, dict) else row
         if isinstance(row, dict):
-            yield from _check(row, PROVIDER_KEYS, f"{place}.")
-            if "key" not in row:
-                yield f"{place}.key: is missing; expected {PROVIDER_KEYS['key'].expected}"
+            yield from check(row, PROVIDER_KEYS, f"{place}.")
+            yield from _without_key(place, row) if "key" not in row else ()
+        key = row.get("key") if isinstance(row, dict) else row
         if isinstance(key, str):
-            yield from _place(place, key, row, seen)
+            taken = f"{place}.key: «{key}» is a command; expected another name"
+            yield from [taken] if key in reserved else _place(place, key, row, seen)
+    yield from _groups(table, rows)
+
+
+def _has_platform(row: Any) -> bool:
+    return isinstance(row, dict) and "platform" in row
+
+
+def _without_key(place: str, row: Row) -> Iterable[str]:
+    extra = [name for name in row if name in PROVIDER_KEYS and name not in _OF_A_GROUP]
+    if "group" not in row or extra:
+        yield f"{place}.key: is missing; expected {PROVIDER_KEYS['key'].expected}"
 
 
 def _place(place: str, key: str, row: str | dict[str, Any], seen: set[str]) -> Iterable[str]:
     """Whether a row's key is known, or has a feed of its own, and stands only once."""
-    if key in seen:
+    own = isinstance(row, dict) and "feed" in row
+    found = catalogue.built_in(key) if own else catalogue.find(key)
+    name = key if own or not found else found[0]
+    if name in seen:
         yield f"{place}: «{key}» stands twice"
-    seen.add(key)
-    if isinstance(row, str) or "feed" not in row:
-        known = catalogue.load()
-        if key not in known:
-            yield f"{place}: {catalogue.suggestion(key, known)}"
+    seen.add(name)
+    if not own and not found:
+        yield f"{place}: {catalogue.suggestion(key)}"
 
 
-def check_options(options: Mapping[str, Any]) -> list[str]:
+def _groups(table: Row, rows: list[Any]) -> Iterable[str]:
+    """Whether each group that is asked for has members."""
+    asked = {f"providers[{n}].group": row.get("group") for n, row in enumerate(rows)
+             if isinstance(row, dict) and "key" not in row}  # fmt: skip
+    listed = table.get("groups")
+    if isinstance(listed, list):
+        asked |= {f"groups[{number}]": name for number, name in enumerate(listed)}
+    own = [row["group"] for row in rows if isinstance(row, dict) and {"key", "group"} <= set(row)]
+    for place, name in asked.items():
+        if isinstance(name, str) and name not in (*CATEGORIES, *own):
+            yield f"{place}: {unknown_group(name, own)}"
+
+
+def unknown_group(name: str, own: Iterable[str] = ()) -> str:
+    """What to say of a group that nobody is in."""
+    names = [*CATEGORIES, *(str(each) for each in own)]
+    near = catalogue.nearest(name, {each: each for each in names})
+    hint = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(names)}"
+    return f"unknown group «{name}»: {hint}"
+
+
+def check_options(options: Row) -> list[str]:
     """What is wrong with values of the command line; options are named as the keys are."""
     return [
-        f"--{name.replace('_', '-')}: expected {KEYS[name].expected}, got {_shown(value)}"
+        f"--{name.replace('_', '-')}: expected {KEYS[name].expected}, got {shown(value)}"
         for name, value in options.items()
         if not KEYS[name].valid(value)
     ]
 
 
-def _check(table: Mapping[str, Any], keys: Mapping[str, Key], prefix: str) -> Iterable[str]:
-    for name, value in table.items():
-        key = keys.get(name)
-        if key is None:
-            yield f"{prefix}{name}: unknown key; known are {', '.join(keys)}"
-        elif not key.valid(value):
-            yield f"{prefix}{name}: expected {key.expected}, got {_shown(value)}"
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:59] + "…"
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the command line asks for; None = not said."""
-
-    providers: tuple[str, ...] = ()
-    feeds: tuple[str, ...] = ()
-    all: bool = False
-    overrides: Mapping[str, Any] = field(default_factory=dict)
-
-
-def settle(wanted: Wanted, table: Mapping[str, Any]) -> Settings:
+def settle(wanted: Wanted, table: Row) -> Settings:
     """The command line over the file over the defaults.
 
     Args:
         table: a file's valid table.
 
     Raises:
-        UsageError: a provider is not known.
+        UsageError: a provider or a group is not known.
     """
     values = {**table, **wanted.overrides}
-    settings = Settings(providers=_providers(wanted, table))
+    choice = _Choice(table)
+    settings = Settings(providers=choice.providers(wanted), filters=choice.filters)
     plain: dict[str, Any] = {
         name: values[name]
         for name in ("interval", "host_spacing", "format", "edits", "utc", "contact", "http2")
@@ -252,42 +199,80 @@ def settle(wanted: Wanted, table: Mapping[str, Any]) -> Settings:
     return replace(settings, **plain)
 
 
-def _providers(wanted: Wanted, table: Mapping[str, Any]) -> tuple[Provider, ...]:
-    rows = table.get("providers", [])
-    bare = wanted.feeds or table.get("feeds")
-    known = catalogue.load() if wanted.all or wanted.providers or rows or not bare else {}
-    own = {p.key: p for p in (_row(row, known) for row in rows)}
-    chosen: dict[str, Provider] = {}
-    if wanted.all:
-        chosen.update(known)
-    if wanted.providers:
-        named = {key: own.get(key) or known.get(key) for key in wanted.providers}
-        unknown = [key for key, provider in named.items() if provider is None]
-        if unknown:
-            raise UsageError([catalogue.suggestion(key, {**known, **own}) for key in unknown])
-        chosen.update({key: provider for key, provider in named.items() if provider})
-    else:
-        chosen.update(own)
-        chosen.update({url: catalogue.bare_feed(url) for url in table.get("feeds", [])})
-    chosen.update({url: catalogue.bare_feed(url) for url in wanted.feeds})
-    if not chosen:
-        chosen[catalogue.DEFAULT] = known[catalogue.DEFAULT]
-    return tuple(chosen.values())
+class _Choice:
+    """Which pages are watched: the catalogue, under what the file says of it."""
+
+    def __init__(self, table: Row) -> None:
+        self._table = table
+        self.filters = from_table(table.get("filters", {}))
+        listed = [{"key": r} if isinstance(r, str) else r for r in table.get("providers", [])]
+        self._pages = {_name(row): row for row in listed if "key" in row}
+        self._own: dict[str, Row] = {}
+        for row in listed:
+            if "key" not in row:
+                for key in self._members(row["group"]):
+                    self._own[key] = _over(self._own.get(key, {}), row)
+        for key, row in self._pages.items():
+            self._own[key] = _over(self._own.get(key, {}), row)
+
+    def _members(self, group: str) -> list[str]:
+        own = [key for key, row in self._pages.items() if row.get("group") == group]
+        return [*(catalogue.members(group) if group in CATEGORIES else ()), *own]
+
+    def providers(self, wanted: Wanted) -> tuple[Provider, ...]:
+        """In order, each once."""
+        keys: list[str] = [*catalogue.rows()] if wanted.all else []
+        if wanted.providers or wanted.groups:
+            keys += self._named(wanted)
+        else:
+            groups = self._table.get("groups", [])
+            keys += [*self._own, *(key for group in groups for key in self._members(group))]
+        feeds = [] if wanted.providers or wanted.groups else self._table.get("feeds", [])
+        feeds = [*feeds, *wanted.feeds]
+        if not keys and not feeds:
+            keys = [catalogue.DEFAULT]
+        pages = {key: self._provider(key) for key in dict.fromkeys(keys)}
+        return tuple({**pages, **{u: catalogue.bare_feed(u, self.filters) for u in feeds}}.values())
+
+    def _named(self, wanted: Wanted) -> list[str]:
+        """Those that the command line names.
+
+        Raises:
+            UsageError: some are not known; all of them are told.
+        """
+        named = {word: self._key(word) for word in wanted.providers}
+        problems = [catalogue.suggestion(w, self._pages) for w, key in named.items() if not key]
+        groups = {group: self._members(group) for group in wanted.groups}
+        own = {row["group"]: "" for row in self._pages.values() if "group" in row}
+        problems += [unknown_group(g, own) for g, keys in groups.items() if not keys]
+        if problems:
+            raise UsageError(problems)
+        return [*filter(None, named.values()), *(k for keys in groups.values() for k in keys)]
+
+    def _key(self, word: str) -> str | None:
+        if word in self._own:
+            return word
+        found = catalogue.find(word)
+        return found[0] if found else None
+
+    def _provider(self, key: str) -> Provider:
+        """The catalogue's row under the file's."""
+        own = self._own.get(key, {})
+        found = catalogue.built_in(key) if "feed" in own else catalogue.find(key)
+        row = {"name": key, **(found[1] if found and found[0] == key else {}), **own}
+        if "filters" not in own:
+            return catalogue.provider(key, row, self.filters)
+        both = {**self._table.get("filters", {}), **own["filters"]}
+        return catalogue.provider(key, row, from_table(both))
 
 
-def _row(row: str | dict[str, Any], known: Mapping[str, Provider]) -> Provider:
-    """A row of the file: a catalogue key, one with overrides, or a page of the user's own."""
-    if isinstance(row, str):
-        return known[row]
-    if "feed" in row and row["key"] not in known:
-        return catalogue.provider(row["key"], {"name": row["key"], **row})
-    base = known[row["key"]]
-    return replace(
-        base,
-        name=row.get("name", base.name),
-        feed=row.get("feed", base.feed),
-        dialect=row.get("platform", base.dialect),
-        product=row.get("product", base.product),
-        rules=catalogue.rules(row["rules"]) if "rules" in row else base.rules,
-        interval=row.get("interval", base.interval),
-    )
+def _name(row: Row) -> str:
+    """A row's key; a vendor's alias is as good, unless the row has a feed of its own."""
+    found = None if "feed" in row else catalogue.find(row["key"])
+    return found[0] if found else str(row["key"])
+
+
+def _over(base: Row, row: Row) -> Row:
+    """One row over another, filters key by key."""
+    filters = {**base.get("filters", {}), **row.get("filters", {})}
+    return {**base, **row, **({"filters": filters} if filters else {})}

@@ -1,4 +1,4 @@
-"""Command line: wishes in, parts wired, exit status out.
+"""Command line: wishes in, parts wired, exit status out.  With no command word it watches.
 
 Exit status (contract): 0 fine · 1 with --once, some page could not be read · 2 wrong usage or
 configuration, or a state folder that cannot be used · 3 another run holds the state folder ·
@@ -7,44 +7,33 @@ configuration, or a state folder that cannot be used · 3 another run holds the 
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC
-from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from efficient_status import __version__, config
-from efficient_status.config import Settings, Wanted
+from efficient_status import options
+from efficient_status.commands import COMMANDS
+from efficient_status.config import Settings
 from efficient_status.database import MEMORY
 from efficient_status.errors import StateError, StateInUse, UsageError
 from efficient_status.urls import is_loopback
 
 logger = logging.getLogger("efficient_status")
 
-_EPILOG = """\
-examples:
-  efficient-status                          watch OpenAI, every 60 seconds
-  efficient-status openai github -v         watch two vendors, one line a poll on stderr
-  efficient-status --feed https://status.example.com/history.atom
-  efficient-status --all --once --format json >> events.jsonl      (from cron)
-"""
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status."""
     signal.signal(signal.SIGTERM, _terminated)
     _log_to_stderr(verbose=False, quiet=False)
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        options = _parser().parse_intermixed_args(arguments)
-        _log_to_stderr(verbose=options.verbose, quiet=options.quiet)
-        settings = _settings(options)
-        _warn_of_haste(settings)
-        return _run(settings, once=options.once)
+        command = COMMANDS.get(words[0]) if words else None
+        return command(words[1:]) if command else _watching(words)
     except UsageError as error:
         return _fail(error.problems, 2)
     except StateInUse as error:
@@ -55,6 +44,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt:
         return 130
+
+
+def _watching(words: Sequence[str]) -> int:
+    asked = options.watching().parse_intermixed_args(words)
+    _log_to_stderr(verbose=asked.verbose, quiet=asked.quiet)
+    settings = options.settings(asked, reserved=COMMANDS)
+    _warn_of_haste(settings)
+    return _run(settings, once=asked.once)
 
 
 def _fail(problems: Sequence[str], status: int) -> int:
@@ -68,48 +65,6 @@ def _terminated(_signal: int, _frame: FrameType | None) -> NoReturn:
     raise SystemExit(0)
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Wrong usage is said like every other error."""
-        raise UsageError([message, "see efficient-status --help"])
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="efficient-status",
-        description="Watch vendors' status pages and tell, once, what changed.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    add = parser.add_argument
-    add("providers", nargs="*", metavar="PROVIDER", help="a vendor's key; default: openai")
-    add("--interval", metavar="SECONDS", help="how often each page is asked (default 60)")
-    add("--once", action="store_true", help="ask every page once, then exit (for cron)")
-    add(
-        "--host-spacing",
-        metavar="SECONDS",
-        help="least time between two requests to one host (default 1, on loopback 0)",
-    )
-    add("--feed", action="append", default=[], metavar="URL", help="watch this feed too")
-    add("--all", action="store_true", help="watch every vendor of the catalogue")
-    add("--config", metavar="FILE", help="TOML settings; see README for the default place")
-    add("--state-dir", metavar="DIR", help="what was told, and the cache; :memory: keeps nothing")
-    add("--format", metavar="text|json", help="what stdout carries (default text)")
-    add(
-        "--backfill",
-        metavar="N|all",
-        help="closed incidents told when a page is met for the first time (default 1)",
-    )
-    add("--edits", action="store_true", help="also tell when only the wording changed")
-    add("--utc", action="store_true", help="times in UTC instead of local time")
-    loudness = parser.add_mutually_exclusive_group()
-    loudness.add_argument("-v", "--verbose", action="store_true", help="one line a poll on stderr")
-    loudness.add_argument("-q", "--quiet", action="store_true", help="no line at the start")
-    add("--version", action="version", version=f"efficient-status {__version__}")
-    return parser
-
-
 def _log_to_stderr(*, verbose: bool, quiet: bool) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("efficient-status: %(message)s"))
@@ -117,57 +72,6 @@ def _log_to_stderr(*, verbose: bool, quiet: bool) -> None:
     logger.handlers = [handler]
     logger.propagate = False
     logger.setLevel(logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO)
-
-
-def _settings(options: argparse.Namespace) -> Settings:
-    """Every error of the command line and of the file at once."""
-    overrides = {
-        name: convert(value)
-        for name, convert in _CONVERT.items()
-        if (value := getattr(options, name)) not in (None, False)
-    }
-    problems = config.check_options(overrides)
-    problems += [
-        f"--feed: expected an http(s) URL, got {url!r}"
-        for url in options.feed
-        if not config.KEYS["feeds"].valid([url])
-    ]
-    table: dict[str, Any] = {}
-    try:
-        path = Path(options.config) if options.config else config.default_file()
-        table = config.read_file(path) if path else {}
-    except UsageError as error:
-        problems += error.problems
-    try:
-        wanted = Wanted(tuple(options.providers), tuple(options.feed), options.all, overrides)
-        settings = config.settle(wanted, {} if problems else table)
-    except UsageError as error:
-        problems += error.problems
-    if problems:
-        raise UsageError(problems)
-    return settings
-
-
-def _number(text: str) -> float | str:
-    try:
-        return float(text)
-    except ValueError:
-        return text
-
-
-def _whole_number(text: str) -> int | str:
-    return int(text) if text.isascii() and text.isdigit() else text
-
-
-_CONVERT: dict[str, Callable[[Any], Any]] = {
-    "interval": _number,
-    "host_spacing": _number,
-    "format": str,
-    "backfill": _whole_number,
-    "edits": bool,
-    "utc": bool,
-    "state_dir": str,
-}
 
 
 def _warn_of_haste(settings: Settings) -> None:

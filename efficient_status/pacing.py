@@ -134,7 +134,7 @@ def stretched(interval: float, wasted: int) -> float:
     What a server asks for is another matter: this is our own thrift, and holds no cron run back.
     """
     doublings = min(max(wasted - 2, 0), 20)
-    return max(interval, min(interval * 2**doublings, MAX_STRETCH))
+    return max(interval, min(interval * 2.0**doublings, MAX_STRETCH))
 
 
 def hold(pacing: Pacing, now: float) -> float:

@@ -170,6 +170,10 @@ class Poller:
     def _read(self, page: Page, document: bytes, fetched: Fetched | None) -> tuple[Memory, Feed]:
         memory = self._state.recall(page.provider.key)
         expected = memory.dialect or page.provider.dialect
+        if fetched is None and memory.dialect:
+            # Told in part: what is known need not be what stands lowest, so without the format,
+            # which stops an append-only feed at its first known item (`providers.Dialect`).
+            expected = memory.dialect.rpartition("-")[0]
         try:
             feed = read(document, memory.marks(), expected=expected, limits=self._limits)
         except Unreadable:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 from efficient_status import catalogue, config
 from efficient_status.config import KEYS, PROVIDER_KEYS, Settings, Wanted, settle
 from efficient_status.errors import UsageError
-from efficient_status.models import Provider, Rule
+from efficient_status.keys import CATEGORIES, FILTER_KEYS
+from efficient_status.models import Filters, Impact, Kind, Provider, Rule
 
 URL = "https://status.example.test/feed"
 OTHER = "https://status.other.test/feed"
@@ -28,7 +30,7 @@ def problems(folder: Path, text: str | bytes) -> list[str]:
     """What is wrong with a file that says this, without its name."""
     path = written(folder, text)
     with pytest.raises(UsageError) as caught:
-        config.read_file(path)
+        config.read_file(path, reserved={"list"})
     assert all(line.startswith(f"{path}: ") for line in caught.value.problems)
     return [line.removeprefix(f"{path}: ") for line in caught.value.problems]
 
@@ -42,8 +44,15 @@ FOLDER = "expected a folder, or «:memory:»"
 CONTACT = "expected an e-mail address or URL"
 FEEDS = "expected a list of http(s) URLs"
 PROVIDERS = "expected a list of catalogue keys and of tables"
+GROUPS = "expected a list of categories and groups"
+NAMES = "expected a list of names, * for any text"
+TITLES = "expected a list of regular expressions"
+KINDS = "expected a list of «incident» or «maintenance»"
+LEVELS = "expected «none» or «minor» or «major» or «critical»"
 
-BAD = [
+HINT = f"known are {', '.join(CATEGORIES)}"
+
+BAD: list[tuple[str, str | list[str]]] = [
     ("interval = 0", f"interval: {SECONDS}, got 0"),
     ("interval = -1.5", f"interval: {SECONDS}, got -1.5"),
     ("interval = '60'", f"interval: {SECONDS}, got '60'"),
@@ -76,6 +85,28 @@ BAD = [
     ("providers = 'openai'", f"providers: {PROVIDERS}, got 'openai'"),
     ("providers = [5]", f"providers: {PROVIDERS}, got [5]"),
     ("providers = {}", f"providers: {PROVIDERS}, got {{}}"),
+    ("filters = []", "filters: expected a table of filters, got []"),
+    ("filters.components = 'x'", f"filters.components: {NAMES}, got 'x'"),
+    ("filters.products = ['']", f"filters.products: {NAMES}, got ['']"),
+    ("filters.kinds = ['outage']", f"filters.kinds: {KINDS}, got ['outage']"),
+    ("filters.min_impact = 'maintenance'", f"filters.min_impact: {LEVELS}, got 'maintenance'"),
+    ("filters.min_impact = 2", f"filters.min_impact: {LEVELS}, got 2"),
+    ("filters.include_titles = ['(']", f"filters.include_titles: {TITLES}, got ['(']"),
+    ("filters.exclude_titles = [5]", f"filters.exclude_titles: {TITLES}, got [5]"),
+    ("filters.x = 5", f"filters.x: unknown key; known are {', '.join(FILTER_KEYS)}"),
+    ("groups = 'ai'", f"groups: {GROUPS}, got 'ai'"),
+    (
+        "groups = ['a b']",
+        [f"groups: {GROUPS}, got ['a b']", f"groups[0]: unknown group «a b»: {HINT}"],
+    ),
+    ("groups = ['cluod']", "groups[0]: unknown group «cluod»: did you mean cloud?"),
+    ("groups = ['ai', 'qqqq']", f"groups[1]: unknown group «qqqq»: {HINT}"),
+    ("[[providers]]\ngroup = 'x-x'", f"providers[0].group: unknown group «x-x»: {HINT}"),
+    (
+        "providers = ['claude', 'anthropic']",
+        "providers[1]: «anthropic» stands twice",
+    ),
+    ("providers = ['list']", "providers[0].key: «list» is a command; expected another name"),
     ("interval_ = 5", f"interval_: unknown key; known are {', '.join(KEYS)}"),
     (
         "providers = ['opnai']",
@@ -94,9 +125,9 @@ BAD = [
 
 
 @pytest.mark.parametrize(("text", "problem"), BAD, ids=[text for text, _ in BAD])
-def test_bad_value(tmp_path: Path, text: str, problem: str) -> None:
+def test_bad_value(tmp_path: Path, text: str, problem: str | list[str]) -> None:
     """A wrong value is told with its key, what was expected and what was found."""
-    assert problems(tmp_path, text) == [problem]
+    assert problems(tmp_path, text) == ([problem] if isinstance(problem, str) else problem)
 
 
 RULES = "expected a list of { keyword = …, product = … }"
@@ -107,10 +138,13 @@ BAD_ROWS = [
     ("key = 'a b'", f"key: {NAME}, got 'a b'"),
     ("key = ''", f"key: {NAME}, got ''"),
     ("key = 5", f"key: {NAME}, got 5"),
+    ("group = 'a b'", "group: expected a category, or a name without blanks, got 'a b'"),
+    ("filters = 5", "filters: expected a table of filters, got 5"),
+    ("filters = { kinds = 5 }", f"filters.kinds: {KINDS}, got 5"),
     ("name = ''", "name: expected a display name, got ''"),
     ("feed = 'example.test'", "feed: expected an http(s) URL, got 'example.test'"),
     ("feed = 5", "feed: expected an http(s) URL, got 5"),
-    ("platform = 'cachet'", f"platform: {PLATFORM}, got 'cachet'"),
+    ("platform = 'catchet'", f"platform: {PLATFORM}, got 'catchet'"),
     ("platform = []", f"platform: {PLATFORM}, got []"),
     ("product = false", "product: expected the product told where no rule matches, got False"),
     ("rules = 'x'", f"rules: {RULES}, got 'x'"),
@@ -144,7 +178,9 @@ def test_bad_row(tmp_path: Path, line: str, problem: str) -> None:
 
 def test_every_key_has_a_bad_value() -> None:
     """The two tables above know every key."""
-    assert set(KEYS) <= {problem.partition(":")[0].partition("[")[0] for _, problem in BAD}
+    told = [problem if isinstance(problem, str) else problem[0] for _, problem in BAD]
+    assert set(KEYS) <= {problem.partition(":")[0].partition("[")[0] for problem in told}
+    assert {f"filters.{name}" for name in FILTER_KEYS} <= {p.partition(":")[0] for p in told}
     assert set(PROVIDER_KEYS) <= {problem.partition(":")[0] for _, problem in BAD_ROWS}
 
 
@@ -212,10 +248,12 @@ FULL = f"""
     contact = "ops@example.test"
     http2 = false
     feeds = ["{OTHER}"]
+    groups = ["own-group"]
+    filters = {{ min_impact = "minor", kinds = ["incident"] }}
     [[providers]]
     key = "openai"
     [[providers]]
-    key = "github"
+    key = "linear"
     interval = 300
     [[providers]]
     key = "own"
@@ -225,6 +263,8 @@ FULL = f"""
     product = "Thing"
     rules = [{{ keyword = "chat", product = "Chat" }}]
     interval = 90.5
+    group = "own-group"
+    filters = {{ min_impact = "major" }}
 """
 
 
@@ -232,12 +272,13 @@ def test_a_full_file(tmp_path: Path) -> None:
     """Every key of the file reaches the settings."""
     known = catalogue.load()
     table = config.read_file(written(tmp_path, FULL))
+    common = Filters(kinds=(Kind.INCIDENT,), min_impact=Impact.MINOR)
 
     assert set(table) == set(KEYS)
     assert settle(Wanted(), table) == Settings(
         providers=(
-            known["openai"],
-            Provider("github", "GitHub", known["github"].feed, "statuspage", interval=300),
+            replace(known["openai"], filters=common),
+            replace(known["linear"], interval=300, filters=common),
             Provider(
                 key="own",
                 name="Own",
@@ -246,8 +287,9 @@ def test_a_full_file(tmp_path: Path) -> None:
                 product="Thing",
                 rules=(Rule("chat", "Chat"),),
                 interval=90.5,
+                filters=Filters(kinds=(Kind.INCIDENT,), min_impact=Impact.MAJOR),
             ),
-            catalogue.bare_feed(OTHER),
+            catalogue.bare_feed(OTHER, common),
         ),
         interval=30,
         host_spacing=0.5,
@@ -258,6 +300,7 @@ def test_a_full_file(tmp_path: Path) -> None:
         state_dir=Path("/tmp/elsewhere"),
         contact="ops@example.test",
         http2=False,
+        filters=common,
     )
 
 
@@ -355,7 +398,7 @@ def test_unknown_providers_are_all_named() -> None:
 
     assert caught.value.problems == [
         "unknown provider «opnai»: did you mean openai?",
-        "unknown provider «onw»: did you mean own?",
+        "unknown provider «onw»: did you mean own or ona?",
         "unknown provider «qqqqqqq»: give its feed with --feed URL",
     ]
 
@@ -372,6 +415,8 @@ def test_unknown_providers_are_all_named() -> None:
         ({"product": "P"}, {"product": "P"}),
         ({"rules": [{"keyword": "k", "product": "K"}]}, {"rules": (Rule("k", "K"),)}),
         ({"rules": []}, {"rules": ()}),
+        ({"filters": {"kinds": ["incident"]}}, {"filters": Filters(kinds=(Kind.INCIDENT,))}),
+        ({"group": "mine"}, {}),
     ],
 )
 def test_overrides_of_a_catalogue_row(
@@ -390,6 +435,85 @@ def test_own_row_is_called_by_its_key() -> None:
     [provider] = settle(Wanted(), {"providers": [OWN]}).providers
 
     assert provider == Provider(key="own", name="own", feed=URL)
+
+
+AI = catalogue.members("ai")
+MINE: dict[str, Any] = {**OWN, "group": "mine"}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "table", "expected"),
+    [
+        (Wanted(), {"groups": ["ai"]}, AI),
+        (Wanted(groups=("ai",)), {}, AI),
+        (Wanted(groups=("ai",)), {"providers": ["github"], "feeds": [URL]}, AI),
+        (Wanted(("github",), groups=("ai",)), {}, ["github", *AI]),
+        (
+            Wanted(("claude",), groups=("ai",)),
+            {},
+            ["anthropic", *(k for k in AI if k != "anthropic")],
+        ),
+        (Wanted(groups=("mine",)), {"providers": ["github", MINE]}, ["own"]),
+        (Wanted(groups=("ai",)), {"providers": [{**OWN, "group": "ai"}]}, [*AI, "own"]),
+        (Wanted(), {"providers": [{"group": "ai"}, "github"]}, [*AI, "github"]),
+        (Wanted(), {"providers": ["github"], "groups": ["ai"]}, ["github", *AI]),
+        (Wanted(("github",)), {"groups": ["ai"]}, ["github"]),
+        (Wanted(("claude", "anthropic")), {}, ["anthropic"]),
+    ],
+)
+def test_groups(wanted: Wanted, table: dict[str, Any], expected: list[str]) -> None:
+    """A group is a category's vendors, and the rows of the file that say so."""
+    assert [provider.key for provider in settle(wanted, table).providers] == expected
+
+
+def test_unknown_groups_are_all_named() -> None:
+    """Together with providers that are not known."""
+    with pytest.raises(UsageError) as caught:
+        settle(Wanted(("opnai",), groups=("ia", "mnie", "mine")), {"providers": [MINE]})
+
+    assert caught.value.problems == [
+        "unknown provider «opnai»: did you mean openai?",
+        f"unknown group «ia»: {HINT}, mine",
+        "unknown group «mnie»: did you mean mine?",
+    ]
+
+
+def test_a_row_for_a_group_holds_for_each_of_it() -> None:
+    """What a vendor's own row says wins over its group's, filters key by key."""
+    rows: list[Any] = [
+        {"key": "claude", "name": "C", "filters": {"min_impact": "critical"}},
+        {"group": "ai", "interval": 300, "filters": {"kinds": ["incident"], "min_impact": "minor"}},
+    ]
+    pages = {p.key: p for p in settle(Wanted(), {"providers": rows}).providers}
+
+    assert list(pages) == AI
+    assert (pages["openai"].interval, pages["openai"].filters.min_impact) == (300, Impact.MINOR)
+    assert (pages["anthropic"].interval, pages["anthropic"].name) == (300, "C")
+    assert pages["anthropic"].filters == Filters(kinds=(Kind.INCIDENT,), min_impact=Impact.CRITICAL)
+
+
+def test_a_row_for_a_group_cannot_rename_it(tmp_path: Path) -> None:
+    """A name, a feed, rules are one page's."""
+    [problem] = problems(tmp_path, f"[[providers]]\ngroup = 'ai'\nfeed = '{URL}'")
+
+    assert problem == f"providers[0].key: is missing; {NAME}"
+
+
+def test_an_alias_is_as_good_as_the_key(tmp_path: Path) -> None:
+    """Unless the row has a feed of its own: then it is a page of the user's own."""
+    both = f"providers = ['claude', {{ key = 'gpt', feed = '{URL}' }}]"
+    table = config.read_file(written(tmp_path, both))
+
+    assert [(p.key, p.feed) for p in settle(Wanted(), table).providers] == [
+        ("anthropic", catalogue.load()["anthropic"].feed),
+        ("gpt", URL),
+    ]
+
+
+def test_platforms_that_are_read_as_json_are_platforms(tmp_path: Path) -> None:
+    """They are known without being loaded for every run."""
+    row = f"providers = [{{ key = 'own', feed = '{URL}', platform = 'salesforce' }}]"
+    assert config.read_file(written(tmp_path, row))
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,13 @@ from typing import Any
 import pytest
 
 from efficient_status import catalogue, config
-from efficient_status.main import _parser
+from efficient_status.commands import COMMANDS, check, import_opml
+from efficient_status.commands import list as list_
+from efficient_status.keys import CATEGORIES, FILTER_KEYS
 from efficient_status.models import Happening, Impact, Kind, State
+from efficient_status.options import watching
+from efficient_status.providers import DIALECTS
+from efficient_status.providers.platforms_json import JSON_DIALECTS
 from tests.app import start
 from tests.feeds import Report, incidentio, minute
 from tests.origin import Origin
@@ -30,18 +35,18 @@ def test_the_options_of_the_readme_are_those_of_the_program() -> None:
     """Every option is documented, and no other is."""
     table = README.partition("### Options")[2].partition("Exit status")[0]
     documented = set(re.findall(r"(?<![\w-])(--?[a-z][a-z-]*)", table))
-    known = {option for action in _parser()._actions for option in action.option_strings}
+    known = {option for action in watching()._actions for option in action.option_strings}
     assert documented - {"-h"} == known - {"-h"}
 
 
 def test_help_names_every_option_and_shows_examples(capsys: pytest.CaptureFixture[str]) -> None:
     """`--help` is complete."""
     with pytest.raises(SystemExit) as ended:
-        _parser().parse_args(["--help"])
+        watching().parse_args(["--help"])
     out = capsys.readouterr().out
     assert ended.value.code == 0
     assert "examples:" in out
-    for action in _parser()._actions:
+    for action in watching()._actions:
         assert action.help
 
 
@@ -55,6 +60,9 @@ def test_the_configuration_example_is_valid_and_shows_every_key(tmp_path: Path) 
     rows: list[Any] = table["providers"]
     keys = {key for row in rows if isinstance(row, dict) for key in row}
     assert keys == set(config.PROVIDER_KEYS)
+    filters = [table["filters"], *(row.get("filters", {}) for row in rows)]
+    assert {name for each in filters for name in each} == set(FILTER_KEYS)
+    assert len(config.settle(config.Wanted(), table).providers) > 3
     assert tomllib.loads(example) == table
 
 
@@ -72,10 +80,31 @@ def test_the_json_keys_and_words_of_the_readme_are_those_of_the_code() -> None:
             assert f"`{word.value}`" in table
 
 
+def listed(label: str) -> list[str]:
+    """The words that a paragraph of the README lists."""
+    return re.findall(r"`([\w-]+)`", README.partition(f"\n{label}: ")[2].partition(".")[0])
+
+
 def test_the_catalogue_of_the_readme_is_the_catalogue() -> None:
-    """The vendors that are named are those that ship."""
-    listed = README.partition("The first vendors of the catalogue: ")[2].partition(".")[0]
-    assert re.split(r",\s+", listed) == sorted(catalogue.load())
+    """How many vendors, in which categories, of which platforms."""
+    assert f"{len(catalogue.rows())} vendors are in the catalogue" in README
+    assert listed("Categories") == list(CATEGORIES)
+    assert listed("Platforms") == [*sorted({*DIALECTS, *JSON_DIALECTS} - {"generic"}), "generic"]
+
+
+def test_the_commands_of_the_readme_are_those_of_the_program() -> None:
+    """Each is shown, with words that it understands."""
+    shown = re.findall(
+        r"^\$ python -m efficient_status (.*?)(?: +#.*|>>.*)?$", README, re.MULTILINE
+    )
+    lines = [line.split() for line in shown]
+    assert {line[0] for line in lines if line[0] in COMMANDS} == set(COMMANDS)
+    parsers = {"list": list_, "check": check, "import-opml": import_opml}
+    for line in lines:
+        if line[0] in COMMANDS:
+            parsers[line[0]].parser().parse_intermixed_args(line[1:])
+        else:
+            watching().parse_intermixed_args(line)
 
 
 def test_the_transcript_is_what_the_program_prints(tmp_path: Path) -> None:
@@ -128,9 +157,15 @@ def test_the_two_commands_are_there() -> None:
 
 def test_files_that_the_documents_name_exist() -> None:
     """No path in the prose is stale."""
-    for document in ("README.md", "DESIGN.md", "CONTRIBUTING.md"):
+    for document in (
+        "README.md",
+        "DESIGN.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "docs/plugins.md",
+    ):
         text = (ROOT / document).read_text("utf-8")
-        for path in re.findall(r"`((?:efficient_status|tests|fixtures)/[\w./-]+)`", text):
+        for path in re.findall(r"`((?:efficient_status|tests|fixtures|docs)/[\w./-]+)`", text):
             if "<" not in path:
                 assert (ROOT / path).exists(), f"{document} names {path}"
 

@@ -1,0 +1,83 @@
+"""Settings → TOML that is read as the same settings.  Passwords in URLs are masked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from efficient_status.config import Settings
+from efficient_status.models import Filters, Provider
+
+
+def toml(settings: Settings) -> str:
+    """What is in force."""
+    bare = [each for each in settings.providers if each.key == each.feed]
+    table: dict[str, Any] = {
+        "interval": settings.interval,
+        "host_spacing": settings.host_spacing,
+        "format": settings.format,
+        "backfill": "all" if settings.backfill is None else settings.backfill,
+        "edits": settings.edits,
+        "utc": settings.utc,
+        "state_dir": ":memory:" if settings.state_dir is None else str(settings.state_dir),
+        "contact": settings.contact or None,
+        "http2": settings.http2,
+        "feeds": [masked(each.feed) for each in bare] or None,
+        "filters": _filters(settings.filters, Filters()) or None,
+    }
+    rows = [provider(each, settings.filters) for each in settings.providers if each not in bare]
+    return "".join([lines(table), *(f"\n{row(each)}" for each in rows)])
+
+
+def provider(page: Provider, common: Filters) -> Mapping[str, Any]:
+    """A page as a row of the file, every field said."""
+    return {
+        "key": page.key,
+        "name": page.name,
+        "feed": masked(page.feed),
+        "platform": page.dialect,
+        "product": page.product or None,
+        "rules": [{"keyword": r.keyword, "product": r.product} for r in page.rules],
+        "interval": page.interval,
+        "filters": _filters(page.filters, common) or None,
+    }
+
+
+def _filters(filters: Filters, common: Filters) -> Mapping[str, Any]:
+    """What differs from the filters that hold without it."""
+    fields = {name: (getattr(filters, name), getattr(common, name)) for name in Filters.__slots__}
+    return {
+        name: mine if isinstance(mine, str) else list(mine or ())
+        for name, (mine, other) in fields.items()
+        if mine != other
+    }
+
+
+def row(table: Mapping[str, Any]) -> str:
+    """One `[[providers]]`."""
+    return f"[[providers]]\n{lines(table)}"
+
+
+def lines(table: Mapping[str, Any]) -> str:
+    """A table's keys, a line each; those that are None are left out."""
+    return "".join(f"{key} = {_value(v)}\n" for key, v in table.items() if v is not None)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{key} = {_value(each)}" for key, each in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(_value(each) for each in value) + "]"
+    if isinstance(value, str):
+        # TOML's basic strings are JSON's, but for DEL, which it wants escaped.
+        return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def masked(url: str) -> str:
+    """A URL with `***` instead of its credentials."""
+    parts = urlsplit(url)
+    credentials, at, host = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"***@{host}").geturl() if at and credentials else url

@@ -1,0 +1,68 @@
+"""Which events a user wants told.  Pure.
+
+What is filtered out is remembered like what is told, so it never turns up later as new.  A filter
+only rejects what a page states: where it names no component or no impact, that is no reason to be
+silent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from efficient_status.models import Filters, Impact, Incident, Kind
+
+_RANK = {Impact.NONE: 0, Impact.MINOR: 1, Impact.MAJOR: 2, Impact.CRITICAL: 3}
+
+
+def from_table(table: Mapping[str, Any]) -> Filters:
+    """A valid table as filters."""
+    return Filters(
+        components=tuple(table.get("components", ())),
+        products=tuple(table.get("products", ())),
+        kinds=tuple(Kind(kind) for kind in table.get("kinds", ())),
+        min_impact=Impact(table["min_impact"]) if "min_impact" in table else None,
+        include_titles=tuple(table.get("include_titles", ())),
+        exclude_titles=tuple(table.get("exclude_titles", ())),
+    )
+
+
+def wanted(filters: Filters, incident: Incident, product: str) -> bool:
+    """Whether an incident passes every filter.
+
+    Args:
+        product: by the vendor's keyword rules.
+    """
+    return (
+        (not filters.kinds or incident.kind in filters.kinds)
+        and _serious(filters.min_impact, incident.impact)
+        and (not filters.products or _named(filters.products, [product]))
+        and _named(filters.components, incident.components)
+        and (not filters.include_titles or _found(filters.include_titles, incident.title))
+        and not _found(filters.exclude_titles, incident.title)
+    )
+
+
+def _serious(least: Impact | None, impact: Impact | None) -> bool:
+    """A maintenance has no rank: `kinds` is there for it."""
+    return least is None or impact not in _RANK or _RANK[impact] >= _RANK[least]
+
+
+def _named(patterns: Iterable[str], names: Iterable[str]) -> bool:
+    """Whether any name fits any pattern, whatever the case; none of either: nothing to reject."""
+    wanted_names, given = list(patterns), list(names)
+    return (
+        not wanted_names
+        or not given
+        or any(_fits(pattern, name) for pattern in wanted_names for name in given)
+    )
+
+
+def _fits(pattern: str, name: str) -> bool:
+    expression = ".*".join(re.escape(part) for part in pattern.split("*"))
+    return re.fullmatch(expression, name, re.IGNORECASE | re.DOTALL) is not None
+
+
+def _found(patterns: Iterable[str], title: str) -> bool:
+    return any(re.search(pattern, title, re.IGNORECASE) for pattern in patterns)

@@ -1,0 +1,156 @@
+"""The command line's options, and what they and the file come to."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Container
+from pathlib import Path
+from typing import Any, NoReturn
+
+from efficient_status import __version__, config
+from efficient_status.config import Settings, Wanted
+from efficient_status.errors import UsageError
+
+_EPILOG = """\
+commands (each has a --help of its own):
+  efficient-status list [QUERY]             vendors of the catalogue
+  efficient-status check                    is the configuration right, and what is in force?
+  efficient-status import-opml FILE         a feed reader's subscriptions as configuration
+
+examples:
+  efficient-status                          watch OpenAI, every 60 seconds
+  efficient-status openai github -v         watch two vendors, one line a poll on stderr
+  efficient-status --group ai --group cdn   watch every vendor of two categories
+  efficient-status --feed https://status.example.com/history.atom
+  efficient-status --all --once --format json >> events.jsonl      (from cron)
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """Says wrong usage like every other error, and shows examples as they are written."""
+
+    def __init__(self, **words: Any) -> None:
+        super().__init__(
+            formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **words
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Wrong usage.
+
+        Raises:
+            UsageError: always.
+        """
+        raise UsageError([message, f"see {self.prog} --help"])
+
+
+def watching() -> Parser:
+    """The parser of the options that say what is watched, and how."""
+    parser = Parser(
+        prog="efficient-status",
+        description="Watch vendors' status pages and tell, once, what changed.",
+        epilog=_EPILOG,
+    )
+    parser.add_argument(
+        "--once", action="store_true", help="ask every page once, then exit (for cron)"
+    )
+    add_settings(parser)
+    loudness = parser.add_mutually_exclusive_group()
+    loudness.add_argument("-v", "--verbose", action="store_true", help="one line a poll on stderr")
+    loudness.add_argument("-q", "--quiet", action="store_true", help="no line at the start")
+    parser.add_argument("--version", action="version", version=f"efficient-status {__version__}")
+    return parser
+
+
+def add_settings(parser: Parser) -> None:
+    """Add the options that `settings` understands."""
+    add = parser.add_argument
+    add("providers", nargs="*", metavar="PROVIDER", help="a vendor's key; default: openai")
+    add("--interval", metavar="SECONDS", help="how often each page is asked (default 60)")
+    add(
+        "--host-spacing",
+        metavar="SECONDS",
+        help="least time between two requests to one host (default 1, on loopback 0)",
+    )
+    add("--feed", action="append", default=[], metavar="URL", help="watch this feed too")
+    add(
+        "--group",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="watch every vendor of a category, and the file's rows with this group",
+    )
+    add("--all", action="store_true", help="watch every vendor of the catalogue")
+    add("--config", metavar="FILE", help="TOML settings; see README for the default place")
+    add("--state-dir", metavar="DIR", help="what was told, and the cache; :memory: keeps nothing")
+    add("--format", metavar="text|json", help="what stdout carries (default text)")
+    add(
+        "--backfill",
+        metavar="N|all",
+        help="closed incidents told when a page is met for the first time (default 1)",
+    )
+    add("--edits", action="store_true", help="also tell when only the wording changed")
+    add("--utc", action="store_true", help="times in UTC instead of local time")
+
+
+def settings(options: argparse.Namespace, reserved: Container[str] = ()) -> Settings:
+    """What the options and the file come to.
+
+    Args:
+        reserved: words that no provider may be named.
+
+    Raises:
+        UsageError: every error of the command line and of the file at once.
+    """
+    overrides = {
+        name: convert(value)
+        for name, convert in _CONVERT.items()
+        if (value := getattr(options, name)) not in (None, False)
+    }
+    problems = config.check_options(overrides)
+    problems += [
+        f"--feed: expected an http(s) URL, got {url!r}"
+        for url in options.feed
+        if not config.KEYS["feeds"].valid([url])
+    ]
+    table: dict[str, Any] = {}
+    try:
+        path = Path(options.config) if options.config else config.default_file()
+        table = config.read_file(path, reserved) if path else {}
+    except UsageError as error:
+        problems += error.problems
+    try:
+        wanted = Wanted(
+            providers=tuple(options.providers),
+            feeds=tuple(options.feed),
+            all=options.all,
+            overrides=overrides,
+            groups=tuple(options.group),
+        )
+        found = config.settle(wanted, {} if problems else table)
+    except UsageError as error:
+        problems += error.problems
+    if problems:
+        raise UsageError(problems)
+    return found
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _whole_number(text: str) -> int | str:
+    return int(text) if text.isascii() and text.isdigit() else text
+
+
+_CONVERT: dict[str, Callable[[Any], Any]] = {
+    "interval": _number,
+    "host_spacing": _number,
+    "format": str,
+    "backfill": _whole_number,
+    "edits": bool,
+    "utc": bool,
+    "state_dir": str,
+}
