@@ -692,3 +692,40 @@ def test_tls_sessions_are_never_offered_to_another_host() -> None:
 
         assert run(work, tls=trusting(origin)) == ["changed", "Unreachable"]
         assert origin.tls_resumed == 0
+
+
+@pytest.mark.parametrize("how", ["deadline", "cancelled", "cut"])
+def test_a_pool_that_may_have_lost_a_slot_is_thrown_away(origin: Origin, how: str) -> None:
+    """A deadline, a cancellation, a protocol error: the next poll gets a pool of its own."""
+    page = origin.page("/feed").serve(FEED, etag='"a"')
+
+    async def work(fetcher: Fetcher) -> None:
+        await poll(fetcher, origin.url("/feed"))
+        (before,) = door(fetcher)._origins.values()
+        page.then(Answer(200, body=FEED, cut=10) if how == "cut" else Answer(hang=True))
+        task = asyncio.create_task(poll(fetcher, origin.url("/feed"), may_retry=False))
+        while page.count < 2:
+            await asyncio.sleep(0.005)
+        if how == "cancelled":
+            task.cancel()
+        await asyncio.wait([task])
+        assert before.discarded
+        assert not door(fetcher)._origins
+        assert before.transport._pool.connections == []
+
+    run(work, limits=FetchLimits(seconds=0.3))
+
+
+def test_the_shared_retry_policy_is_never_run_itself(origin: Origin) -> None:
+    """Its statistics, which a run would write, stay empty (tenacity#93)."""
+    origin.page("/feed").down()
+
+    async def work(fetcher: Fetcher) -> dict[str, Any]:
+        await poll(fetcher, origin.url("/feed"))
+        attempts: Any = fetcher._cache.next_transport
+        while not hasattr(attempts, "_retrying"):
+            attempts = attempts._inner
+        statistics: dict[str, Any] = attempts._retrying.statistics
+        return statistics
+
+    assert run(work) == {}

@@ -1,0 +1,1 @@
+"""A scorecard of politeness that grades any client from its request log alone."""
