@@ -30,6 +30,7 @@ from efficient_status.models import (
 )
 
 FORGET_AFTER = 30 * 86_400  # seconds after an incident has left the feed
+FORGET_PARTIAL_AFTER = 365 * 86_400  # seconds after its last update, where feeds are read in part
 # A stamp further ahead of our clock is a planned start or a typing mistake: what comes after it may
 # well be dated before it, so it must not make news look old.
 _FUTURE = timedelta(minutes=5)
@@ -63,8 +64,9 @@ def detect(memory: Memory, feed: Feed, wishes: Wishes, now: float) -> list[Chang
     first = not memory.met or _moved_platform(memory, feed)
     known = dict(memory.told)  # grows: two items of one document may share an id
     changes = []
-    for incident in _oldest_first(feed.incidents):
-        told = known.get(incident.id)
+    for each in _oldest_first(feed.incidents):
+        told = known.get(each.id)
+        incident = _since_it_began(each, told)
         change = _compare(told, incident, wishes, now) if told else _meet(incident, now)
         if change is not None:
             change = _with_marks(change, told, feed)
@@ -111,6 +113,13 @@ def _shown(told: Told, feed: Feed) -> bool:
     return not feed.unchanged.isdisjoint(told.marks) or (
         told.open is not None and any(told.open.id == each.id for each in feed.incidents)
     )
+
+
+def _since_it_began(incident: Incident, told: Told | None) -> Incident:
+    """Where its first item was not read again, its start is what was told."""
+    if incident.started_at is None and told and told.open:
+        return replace(incident, started_at=told.open.started_at)
+    return incident
 
 
 def _moved_platform(memory: Memory, feed: Feed) -> bool:
@@ -256,8 +265,12 @@ def absences(memory: Memory, feed: Feed, now: float) -> Mapping[str, Told | None
     Returns:
         By id: the incident with `left_at` set or cleared, or None = forget it.
     """
-    if feed.partial:
-        return {}
+    if feed.partial:  # what stands below was not read; only what is very old is forgotten
+        return {
+            id_: None
+            for id_, told in memory.told.items()
+            if told.updated_at and now - told.updated_at.timestamp() > FORGET_PARTIAL_AFTER
+        }
     shown = {incident.id for incident in feed.incidents}
     remembered: dict[str, Told | None] = {}
     for id_, told in memory.told.items():

@@ -111,7 +111,7 @@ async def _work(settings: Settings, *, once: bool) -> int:
         gate=Gate(settings.host_spacing),
         http2=settings.http2,
         contact=settings.contact,
-        keepalive=max(600.0, 2 * settings.interval),
+        keepalive=_keepalive(settings.interval),
     )
     try:
         console = Console(
@@ -137,6 +137,14 @@ async def _work(settings: Settings, *, once: bool) -> int:
     finally:
         await fetcher.aclose()
         state.close()
+
+
+def _keepalive(interval: float) -> float:
+    """Seconds an idle connection is kept: over the interval, where servers would keep it too.
+
+    Most close an idle connection within minutes, so for a long interval it only costs memory.
+    """
+    return max(2 * interval, 120.0) if interval <= 300 else 5.0
 
 
 async def _once(scheduler: Any) -> int:

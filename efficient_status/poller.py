@@ -175,7 +175,13 @@ class Poller:
             # which stops an append-only feed at its first known item (`providers.Dialect`).
             expected = memory.dialect.rpartition("-")[0]
         try:
-            feed = read(document, memory.marks(), expected=expected, limits=self._limits)
+            feed = read(
+                document,
+                memory.marks(),
+                expected=expected,
+                source=page.url,
+                limits=self._limits,
+            )
         except Unreadable:
             if fetched is not None:
                 self._fetcher.discard(fetched)

@@ -85,6 +85,7 @@ class Scheduler:
         async def one(page: Page) -> None:
             async with turns:
                 poll = await self._poll(page)
+            self._state.flush()  # the next run may come after a `kill -9`
             if poll.error is not None:
                 failures[page.label] = str(poll.error)
 
@@ -153,7 +154,8 @@ class Scheduler:
             after = replace(after, moved_to="")  # the old place may know a newer one
         self._note(page, after)
         self._count_waste(page, poll)
-        if poll.error is not None or poll.moved_to or before.failures:
+        lasting = page.pacing.not_before > now + FLUSH_EVERY
+        if lasting or poll.error or poll.moved_to or before.failures or poll.outcome == "changed":
             self._state.flush()
 
     def _count_waste(self, page: Page, poll: Poll) -> None:

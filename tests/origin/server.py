@@ -81,7 +81,7 @@ class Server:
         self.resume()
         ready.set()
         await self._stopped.wait()
-        self.pause()
+        self.pause(for_good=True)
         self.keep_idle(None)
         self._listener.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -102,15 +102,16 @@ class Server:
         self._loop.add_reader(self._listener, self._welcome)
         self.listening = True
 
-    def pause(self) -> None:
+    def pause(self, *, for_good: bool = False) -> None:
         """Refuse connections and drop those there are, requests in progress included.
 
-        The port stays bound, so that nobody else can have it meanwhile.
+        The port stays bound, so that nobody else can have it meanwhile; not so at the very end.
         """
         if self.listening:
             self._loop.remove_reader(self._listener)
             self._listener.close()
-            self._listener = bind(*self._address)
+            if not for_good:
+                self._listener = bind(*self._address)
             self.listening = False
         for task in self._tasks:
             task.cancel()
