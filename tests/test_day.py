@@ -20,8 +20,8 @@ from tests.feeds import Report, incidentio, minute
 from tests.origin import Answer, Origin, Request
 
 HOUR = 3_600.0
-STEP = 1_800.0  # seconds between two runs, as cron would make them
-RUNS = 48
+STEP = 3_600.0  # seconds between two runs, as cron would make them
+RUNS = 25
 PAGES = 100
 TEMPERAMENTS = ("plain", "fresh", "busy", "failing", "missing", "gone", "moved", "mute")
 INTERVAL = 60.0
