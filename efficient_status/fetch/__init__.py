@@ -33,12 +33,12 @@ from efficient_status.fetch.gate import Gate
 from efficient_status.fetch.guard import Guard
 from efficient_status.fetch.origins import Origins
 from efficient_status.fetch.tls import client_context
-from efficient_status.fetch.wire import FetchLimits, Wire
+from efficient_status.fetch.wire import FetchLimits, Prepared, Wire
 
 __all__ = ["FetchLimits", "Fetched", "Fetcher", "Gate"]
 
 _HOME = "https://pypi.org/project/efficient-status/"
-_ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, */*;q=0.5"
+_ACCEPT = b"application/atom+xml, application/rss+xml, application/xml;q=0.9, */*;q=0.5"
 
 Source = Literal["changed", "unchanged", "fresh"]
 
@@ -77,19 +77,6 @@ class Fetched:
         return self.wire.moved_to
 
 
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """What is the same in every request for a page.
-
-    Attributes:
-        key: the address, normalised, under which the page is stored.
-    """
-
-    key: str
-    url: httpx.URL
-    headers: httpx.Headers
-
-
 class Fetcher:
     """Fetches pages, each under its own key.
 
@@ -123,10 +110,12 @@ class Fetcher:
         )
         self._cache = AsyncCacheTransport(guard, self.store, rfc=CacheOptions(shared=False))
         agent = f"efficient-status/{__version__} (+{_HOME}{'; ' + contact if contact else ''})"
-        self._prepared: dict[str, _Prepared] = {}
-        self._headers = httpx.Headers(
-            [("User-Agent", agent), ("Accept", _ACCEPT), ("Accept-Encoding", "gzip")]
-        )
+        self._prepared: dict[str, Prepared] = {}
+        self._headers = [
+            (b"User-Agent", agent.encode("ascii")),
+            (b"Accept", _ACCEPT),
+            (b"Accept-Encoding", b"gzip"),
+        ]
 
     async def fetch(self, url: str, *, may_retry: bool = True) -> Fetched:
         """Ask for a page, conditionally where something of it is stored.
@@ -140,12 +129,9 @@ class Fetcher:
         """
         page = self._prepare(url)
         wire = Wire(may_retry=may_retry)
-        request = httpx.Request(
-            "GET",
-            page.url,
-            headers=page.headers,
-            extensions={"caching": {"key": page.key}, "wire": wire},
-        )
+        # hishel sees no headers but Host: those of the wire are put in place by the guard.
+        extensions = {"caching": {"key": page.key}, "page": page, "wire": wire}
+        request = httpx.Request("GET", page.url, extensions=extensions)
         response = await self._cache.handle_async_request(request)
         caching = response.extensions["caching"]
         if caching["from_cache"]:
@@ -209,14 +195,11 @@ class Fetcher:
         """Close connections and the cache."""
         await self._cache.aclose()
 
-    def _prepare(self, url: str) -> _Prepared:
-        """Parse the address once for all polls: it costs 40 µs, a tenth of an unchanged poll."""
+    def _prepare(self, url: str) -> Prepared:
         page = self._prepared.get(url)
         if page is None:
-            parsed = httpx.URL(url)
-            extra = _authorization(parsed)
-            headers = httpx.Headers([*self._headers.raw, *extra]) if extra else self._headers
-            page = self._prepared[url] = _Prepared(str(parsed), parsed, headers)
+            headers = [*self._headers, *_authorization(httpx.URL(url))]
+            page = self._prepared[url] = Prepared(url, headers)
         return page
 
     def _stored(self, url: str, wire: Wire, source: Source) -> Fetched:

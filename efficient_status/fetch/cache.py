@@ -159,12 +159,12 @@ class BodyStore(AsyncBaseStorage):
         stored = self.peek(key)
         if stored is None:
             return []
-        headers = {"cache-control": stored.cache_control, "date": stored.date or _LONG_AGO}
+        headers = {"cache-control": stored.cache_control}
+        if stored.date:
+            headers["date"] = stored.date
         # Only that there are validators: the guard puts the exact bytes in their place.
-        if stored.etag:
+        if stored.etag or stored.last_modified:
             headers["etag"] = '"stored"'
-        if stored.last_modified:
-            headers["last-modified"] = _LONG_AGO
         response = Response(200, Headers(headers), self._stream(key))
         return [Entry(stored.id, Request("GET", key), response)]
 
@@ -187,11 +187,9 @@ class BodyStore(AsyncBaseStorage):
         stored = self._stored.get(key) if key is not None else None
         if key is None or stored is None:
             return
-        self._stored[key] = replace(
-            stored,
-            cache_control=headers.get("cache-control") or "",
-            date=headers.get("date") or "",
-        )
+        lifetime, date = headers.get("cache-control") or "", headers.get("date") or ""
+        if (lifetime, date) != (stored.cache_control, stored.date):
+            self._stored[key] = replace(stored, cache_control=lifetime, date=date)
 
     async def remove_entry(self, id: uuid.UUID) -> None:  # noqa: A002
         """Hishel wants an entry gone."""
@@ -252,6 +250,3 @@ class BodyStore(AsyncBaseStorage):
             logger.warning("the HTTP cache cannot be written (%s): going on without", error)
             return False
         return True
-
-
-_LONG_AGO = "Thu, 01 Jan 1970 00:00:00 GMT"

@@ -21,11 +21,12 @@ PATIENCE = 1.0  # seconds
 class _Lane:
     """One host's turn-taking."""
 
-    __slots__ = ("held_until", "idle", "last", "line", "running", "turns")
+    __slots__ = ("held_until", "idle", "last", "line", "running", "spacing", "turns")
 
     running: list[float]  # when each exchange began
 
-    def __init__(self, in_flight: int) -> None:
+    def __init__(self, spacing: float, in_flight: int) -> None:
+        self.spacing = spacing
         self.turns = asyncio.Semaphore(in_flight)
         self.line = asyncio.Lock()
         self.idle = asyncio.Event()
@@ -33,7 +34,7 @@ class _Lane:
         self.last = float("-inf")  # when a request last began or ended
         self.held_until = float("-inf")
 
-    async def begin(self, spacing: float) -> float:
+    async def begin(self) -> float:
         """Wait at the head of the line; returns when the exchange began."""
         now = asyncio.get_running_loop().time
         async with self.line:
@@ -42,7 +43,7 @@ class _Lane:
                 with suppress(TimeoutError):
                     async with asyncio.timeout_at(self.running[0] + PATIENCE):
                         await self.idle.wait()
-            while (wait := self.last + spacing - now()) > 0:  # noqa: ASYNC110 - a timer, no event
+            while (wait := self.last + self.spacing - now()) > 0:  # noqa: ASYNC110 - a timer, no event
                 await asyncio.sleep(wait)
             if self.held_until > now():
                 rest = self.held_until - now()
@@ -81,7 +82,7 @@ class Gate:
         """
         lane = self._lane(host)
         async with lane.turns:
-            began = await lane.begin(self._spacing_for(host))
+            began = await lane.begin()
             try:
                 yield
             finally:
@@ -94,7 +95,7 @@ class Gate:
     def _lane(self, host: str) -> _Lane:
         lane = self._lanes.get(host)
         if lane is None:
-            lane = self._lanes[host] = _Lane(self._in_flight)
+            lane = self._lanes[host] = _Lane(self._spacing_for(host), self._in_flight)
         return lane
 
     def _spacing_for(self, host: str) -> float:

@@ -90,8 +90,8 @@ class Origins(httpx.AsyncBaseTransport):
             Unreadable: the body is larger than allowed.
         """
         request.extensions["timeout"] = self._timeout
+        wire: Wire = request.extensions["wire"]
         async with self._gate.turn(request.url.host):
-            wire: Wire = request.extensions["wire"]
             reused = self._origin(request.url).served > 0
             wire.version = ""
             try:

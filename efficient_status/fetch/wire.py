@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import httpx
+
 
 @dataclass(frozen=True, slots=True)
 class FetchLimits:
@@ -28,6 +30,34 @@ class FetchLimits:
     decoded_bytes: int = 8 * 1024 * 1024
     redirects: int = 5
     freshness: float = 3_600.0
+
+
+class Prepared:
+    """What is the same in every request for a page, worked out once.
+
+    Attributes:
+        key: the address, normalised, under which the page is stored.
+        origin: scheme, host and port of `url`.
+    """
+
+    __slots__ = ("_conditional", "_headers", "_validators", "key", "origin", "url")
+
+    def __init__(self, url: str, headers: list[tuple[bytes, bytes]]) -> None:
+        self.url = httpx.URL(url)
+        self.key = str(self.url)
+        self.origin = self.url.scheme, self.url.host, self.url.port
+        self._headers = httpx.Headers([(b"Host", self.url.netloc), *headers])
+        self._validators: tuple[bytes | None, bytes | None] = (None, None)
+        self._conditional = self._headers
+
+    def headers(self, etag: bytes | None, last_modified: bytes | None) -> httpx.Headers:
+        """The request's headers, with these validators byte for byte (RFC 9110 13.1)."""
+        if (etag, last_modified) != self._validators:
+            pairs = ((b"If-None-Match", etag), (b"If-Modified-Since", last_modified))
+            given = [(name, value) for name, value in pairs if value]
+            self._conditional = httpx.Headers([*self._headers.raw, *given])
+            self._validators = etag, last_modified
+        return self._conditional
 
 
 @dataclass(slots=True)
