@@ -31,6 +31,10 @@ class Settings:
     Attributes:
         interval, host_spacing: seconds; host_spacing None = 1, and 0 on loopback.
         backfill: closed incidents told at first contact; None = all.
+        host_in_flight: requests to one host at the same time.
+        connections: hosts whose idle connections are kept.
+        max_freshness: seconds that a server's max-age or Expires is honoured at most.
+        follow_to_http: whether a redirect may lead from https to http.
         state_dir: None = keep nothing (":memory:").
         filters: those that hold where a provider has no own.
     """
@@ -45,7 +49,27 @@ class Settings:
     state_dir: Path | None = field(default_factory=lambda: default_state_dir())  # noqa: PLW0108 - defined below
     contact: str = ""
     http2: bool = True
+    host_in_flight: int = 2
+    connections: int = 512
+    max_freshness: float = 3_600.0
+    follow_to_http: bool = False
     filters: Filters = field(default_factory=Filters)
+
+
+# Settings that are taken as the file or the command line has them.
+_PLAIN = (
+    "interval",
+    "host_spacing",
+    "format",
+    "edits",
+    "utc",
+    "contact",
+    "http2",
+    "host_in_flight",
+    "connections",
+    "max_freshness",
+    "follow_to_http",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,11 +210,7 @@ def settle(wanted: Wanted, table: Row) -> Settings:
     values = {**table, **wanted.overrides}
     choice = _Choice(table)
     settings = Settings(providers=choice.providers(wanted), filters=choice.filters)
-    plain: dict[str, Any] = {
-        name: values[name]
-        for name in ("interval", "host_spacing", "format", "edits", "utc", "contact", "http2")
-        if name in values
-    }
+    plain: dict[str, Any] = {name: values[name] for name in _PLAIN if name in values}
     if "backfill" in values:
         plain["backfill"] = None if values["backfill"] == "all" else values["backfill"]
     if "state_dir" in values:

@@ -24,6 +24,10 @@ def toml(settings: Settings) -> str:
         "state_dir": ":memory:" if settings.state_dir is None else str(settings.state_dir),
         "contact": settings.contact or None,
         "http2": settings.http2,
+        "host_in_flight": settings.host_in_flight,
+        "connections": settings.connections,
+        "max_freshness": settings.max_freshness,
+        "follow_to_http": settings.follow_to_http,
         "feeds": [masked(each.feed) for each in bare] or None,
         "filters": _filters(settings.filters, Filters()) or None,
     }

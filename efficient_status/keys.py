@@ -89,6 +89,10 @@ def _is_flag(value: Any) -> bool:
     return isinstance(value, bool)
 
 
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not _is_flag(value) and 1 <= value <= 1_000_000
+
+
 def _is_feed(value: Any) -> bool:
     return isinstance(value, str) and valid_url(value)
 
@@ -147,6 +151,10 @@ KEYS: dict[str, Key] = {
     "state_dir": Key("a folder, or «:memory:»", _is_folder),
     "contact": Key("an e-mail address or URL", _is_contact),
     "http2": Key("true or false", _is_flag),
+    "host_in_flight": Key("a whole number >= 1", _is_count),
+    "connections": Key("a whole number >= 1", _is_count),
+    "max_freshness": Key("a number of seconds >= 0", lambda v: _is_number(v) and v >= 0),
+    "follow_to_http": Key("true or false", _is_flag),
     "filters": Key("a table of filters", lambda v: isinstance(v, dict)),
     "feeds": Key("a list of http(s) URLs", _list_of(_is_feed)),
     "groups": Key("a list of categories and groups", _list_of(_is_word)),

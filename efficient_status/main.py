@@ -99,7 +99,7 @@ def _run(settings: Settings, *, once: bool) -> int:
 async def _work(settings: Settings, *, once: bool) -> int:
     """Wire the parts, run until the work is done or a signal comes, and put all away."""
     from efficient_status.detect import Wishes
-    from efficient_status.fetch import Fetcher, Gate
+    from efficient_status.fetch import Fetcher, FetchLimits, Gate
     from efficient_status.outputs import FORMATS, Console
     from efficient_status.poller import Page, Poller
     from efficient_status.scheduler import Scheduler
@@ -108,7 +108,11 @@ async def _work(settings: Settings, *, once: bool) -> int:
     state = open_state(settings.state_dir)
     fetcher = Fetcher(
         settings.state_dir / "cache.sqlite3" if settings.state_dir else MEMORY,
-        gate=Gate(settings.host_spacing),
+        gate=Gate(settings.host_spacing, settings.host_in_flight),
+        limits=FetchLimits(
+            freshness=settings.max_freshness, follow_to_http=settings.follow_to_http
+        ),
+        connections=settings.connections,
         http2=settings.http2,
         contact=settings.contact,
         keepalive=_keepalive(settings.interval),

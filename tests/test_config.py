@@ -72,6 +72,11 @@ BAD: list[tuple[str, str | list[str]]] = [
     ("edits = 1", f"edits: {FLAG}, got 1"),
     ("utc = 'yes'", f"utc: {FLAG}, got 'yes'"),
     ("http2 = 0", f"http2: {FLAG}, got 0"),
+    ("host_in_flight = 0", "host_in_flight: expected a whole number >= 1, got 0"),
+    ("connections = 2.5", "connections: expected a whole number >= 1, got 2.5"),
+    ("connections = true", "connections: expected a whole number >= 1, got True"),
+    ("max_freshness = -1", "max_freshness: expected a number of seconds >= 0, got -1"),
+    ("follow_to_http = 1", f"follow_to_http: {FLAG}, got 1"),
     ("state_dir = ''", f"state_dir: {FOLDER}, got ''"),
     ("state_dir = 5", f"state_dir: {FOLDER}, got 5"),
     ("state_dir = '~no-such-user/x'", f"state_dir: {FOLDER}, got '~no-such-user/x'"),
@@ -247,6 +252,10 @@ FULL = f"""
     state_dir = "/tmp/elsewhere"
     contact = "ops@example.test"
     http2 = false
+    host_in_flight = 1
+    connections = 64
+    max_freshness = 600
+    follow_to_http = true
     feeds = ["{OTHER}"]
     groups = ["own-group"]
     filters = {{ min_impact = "minor", kinds = ["incident"] }}
@@ -300,6 +309,10 @@ def test_a_full_file(tmp_path: Path) -> None:
         state_dir=Path("/tmp/elsewhere"),
         contact="ops@example.test",
         http2=False,
+        host_in_flight=1,
+        connections=64,
+        max_freshness=600,
+        follow_to_http=True,
         filters=common,
     )
 

@@ -82,6 +82,8 @@ class Fetcher:
 
     Args:
         cache: the cache's database file, or ":memory:".
+        keepalive: seconds an idle connection is kept.
+        connections: origins whose idle connections are kept.
         contact: how to reach whoever runs this, added to the User-Agent.
         tls: makes the one TLS context, at the first https page.
     """
@@ -95,12 +97,20 @@ class Fetcher:
         http2: bool = True,
         contact: str = "",
         keepalive: float = 600.0,
+        connections: int = 512,
         tls: Callable[[], ssl.SSLContext] = client_context,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.limits = limits or FetchLimits()
         self.store = BodyStore(cache)
-        origins = Origins(gate=gate, limits=self.limits, http2=http2, keepalive=keepalive, tls=tls)
+        origins = Origins(
+            gate=gate,
+            limits=self.limits,
+            http2=http2,
+            keepalive=keepalive,
+            most=connections,
+            tls=tls,
+        )
         attempts = Attempts(origins, gate, clock=clock)
         guard = Guard(
             Redirects(attempts, self.limits),

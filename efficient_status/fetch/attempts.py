@@ -7,22 +7,21 @@ displace what is stored.
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 import httpx
-from tenacity import (
-    AsyncRetrying,
-    retry_if_exception,
-    stop_after_attempt,
-    wait_random_exponential,
-)
 
 from efficient_status.errors import Gone, Moved, PageError, Refused
 from efficient_status.fetch.gate import Gate
 from efficient_status.fetch.wire import FetchLimits, Wire
 from efficient_status.pacing import retry_after
 from efficient_status.urls import bare
+
+if TYPE_CHECKING:
+    from tenacity import AsyncRetrying
 
 _PERMANENT = (301, 308)
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -47,11 +46,23 @@ class Attempts(httpx.AsyncBaseTransport):
         self._inner = inner
         self._gate = gate
         self._clock = clock
-        self._retrying = AsyncRetrying(
+        self._sleep = sleep
+
+    @functools.cached_property
+    def _retrying(self) -> AsyncRetrying:
+        """The policy; tenacity is loaded with the first failure (3 ms that most runs save)."""
+        from tenacity import (
+            AsyncRetrying,
+            retry_if_exception,
+            stop_after_attempt,
+            wait_random_exponential,
+        )
+
+        return AsyncRetrying(
             retry=retry_if_exception(_is_retryable),
             wait=wait_random_exponential(multiplier=0.5, max=8),
             stop=stop_after_attempt(2),
-            sleep=sleep,
+            sleep=self._sleep,
             reraise=True,
         )
 
@@ -106,12 +117,12 @@ def refusal(response: httpx.Response, now: float) -> Refused:
 class Redirects(httpx.AsyncBaseTransport):
     """Follows redirects, at most so many, and notes where permanent ones led (RFC 9110 15.4).
 
-    Credentials never cross to another origin; https never falls back to http.
+    Credentials never cross to another origin; https falls back to http only where that is allowed.
     """
 
     def __init__(self, inner: httpx.AsyncBaseTransport, limits: FetchLimits) -> None:
         self._inner = inner
-        self._most = limits.redirects
+        self._limits = limits
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Follow until something else than a redirect answers.
@@ -127,32 +138,34 @@ class Redirects(httpx.AsyncBaseTransport):
             if response.status_code not in _REDIRECTS:
                 wire.target = str(request.url)
                 return response
-            target = _target(request.url, response.headers["location"])
+            target = self._target(request.url, response.headers["location"])
             if target in seen:
                 raise Moved(f"redirects in a loop, back to {bare(str(target))}")
             seen.append(target)
-            if len(seen) > self._most + 1:
-                raise Moved(f"more than {self._most} redirects, the last to {bare(str(target))}")
+            if len(seen) > self._limits.redirects + 1:
+                raise Moved(
+                    f"more than {self._limits.redirects} redirects, the last to {bare(str(target))}"
+                )
             permanent = permanent and response.status_code in _PERMANENT
             if permanent:
                 wire.moved_to = str(target)
             request = _follow(request, target)
 
+    def _target(self, url: httpx.URL, location: str) -> httpx.URL:
+        try:
+            target = url.join(location).copy_with(fragment=None)
+        except (httpx.InvalidURL, ValueError) as error:
+            raise Moved(f"redirects to a malformed address: {location[:200]!r}") from error
+        if target.scheme not in ("http", "https") or not target.host:
+            raise Moved(f"redirects to {bare(str(target))}: only http and https are followed")
+        down = url.scheme == "https" and target.scheme == "http"
+        if down and not self._limits.follow_to_http:
+            raise Moved(f"redirects from https to http, {bare(str(target))}: not followed")
+        return target
+
     async def aclose(self) -> None:
         """Close what is beneath."""
         await self._inner.aclose()
-
-
-def _target(url: httpx.URL, location: str) -> httpx.URL:
-    try:
-        target = url.join(location).copy_with(fragment=None)
-    except (httpx.InvalidURL, ValueError) as error:
-        raise Moved(f"redirects to a malformed address: {location[:200]!r}") from error
-    if target.scheme not in ("http", "https") or not target.host:
-        raise Moved(f"redirects to {bare(str(target))}: only http and https are followed")
-    if url.scheme == "https" and target.scheme == "http":
-        raise Moved(f"redirects from https to http, {bare(str(target))}: not followed")
-    return target
 
 
 def _follow(request: httpx.Request, target: httpx.URL) -> httpx.Request:

@@ -22,6 +22,7 @@ class FetchLimits:
         decoded_bytes: of a body after decompression.
         redirects: hops in one poll.
         freshness: seconds of explicit freshness that are honoured at most.
+        follow_to_http: whether a redirect may lead from https to http.
     """
 
     seconds: float = 30.0
@@ -30,6 +31,7 @@ class FetchLimits:
     decoded_bytes: int = 8 * 1024 * 1024
     redirects: int = 5
     freshness: float = 3_600.0
+    follow_to_http: bool = False
 
 
 class Prepared:

@@ -90,6 +90,19 @@ def test_https_never_falls_back_to_http(origin: Origin) -> None:
     assert origin.log == []
 
 
+def test_https_falls_back_to_http_where_the_user_allows_it(origin: Origin) -> None:
+    """`follow_to_http = true` is an explicit wish."""
+    with Origin(tls=True) as secure:
+        secure.page("/a").redirect(origin.url("/feed"), 302)
+        origin.page("/feed").serve(FEED)
+
+        limits = FetchLimits(follow_to_http=True)
+        (answer,) = polls(secure.url("/a"), 1, tls=trusting(secure), limits=limits)
+
+    assert isinstance(answer, Fetched)
+    assert len(origin.log) == 1
+
+
 def test_credentials_never_cross_to_another_origin(origin: Origin) -> None:
     """Basic credentials of the URL go to its own origin only, and never into messages (P16)."""
     with Origin() as other:

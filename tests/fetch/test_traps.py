@@ -683,6 +683,29 @@ def test_tls_sessions_are_resumed_on_reconnect(http2: bool) -> None:
         assert origin.tls_resumed == 5
 
 
+def test_a_ticket_is_read_once_however_often_it_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each read of `SSLObject.session` leaks 6 KiB (python/cpython#116810)."""
+    reads: list[int] = []
+    real: Any = ssl.SSLObject.__dict__["session"]
+
+    def session(connection: ssl.SSLObject) -> Any:
+        reads.append(1)
+        return real.__get__(connection)
+
+    monkeypatch.setattr(ssl.SSLObject, "session", property(session, real.__set__))
+    with Origin(tls=True) as origin:
+        origin.page("/feed").serve(FEED, etag='"a"')
+
+        async def work(fetcher: Fetcher) -> None:
+            for _ in range(8):
+                await poll(fetcher, origin.url("/feed"))
+                await asyncio.to_thread(origin.close_idle, "fin")
+
+        run(work, tls=trusting(origin))
+        assert origin.tls_resumed == 7
+    assert len(reads) == 1
+
+
 def test_tls_sessions_are_never_offered_to_another_host() -> None:
     """A certificate that is right for one name is not taken for another."""
     with Origin(tls=True, tls_names=("127.0.0.1",)) as origin:
@@ -731,3 +754,19 @@ def test_the_shared_retry_policy_is_never_run_itself(origin: Origin) -> None:
         return statistics
 
     assert run(work) == {}
+
+
+def test_idle_connections_are_bounded_and_the_longest_unused_goes_first(origin: Origin) -> None:
+    """Beyond `connections` origins the one not used for longest is closed (LRU)."""
+    with Origin() as second, Origin() as third:
+        origins = (origin, second, third)
+        for each in origins:
+            each.page("/feed").serve(FEED, etag='"a"')
+
+        async def work(fetcher: Fetcher) -> list[int]:
+            for each in (*origins, second, third, origin):
+                await poll(fetcher, each.url("/feed"))
+            return [key[2] or 0 for key in door(fetcher)._origins]
+
+        assert run(work, connections=2) == [third.port, origin.port]
+        assert [each.connections for each in origins] == [2, 1, 1]
