@@ -89,6 +89,8 @@ def _warn_of_haste(settings: Settings) -> None:
 def _run(settings: Settings, *, once: bool) -> int:
     from efficient_status.lock import Lock
 
+    if sys.stdout is None:  # closed: its number would soon be that of another file
+        raise UsageError(["stdout is closed: there is nowhere to tell events"])
     gc.disable()  # what start-up makes lives to the end: looking through it is a fifth of a cron run
     lock = Lock(settings.state_dir) if settings.state_dir else None
     try:

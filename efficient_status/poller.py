@@ -84,7 +84,7 @@ class Page:
 
     @property
     def label(self) -> str:
-        """What log lines call it."""
+        """What events and log lines call it: its key, without credentials."""
         return bare(self.provider.key) if "://" in self.provider.key else self.provider.key
 
 
@@ -224,7 +224,7 @@ class Poller:
             return None
         return Event(
             happening=change.happening,
-            provider=page.provider.key,
+            provider=page.label,
             provider_name=name,
             product=product,
             incident=change.incident,

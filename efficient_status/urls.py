@@ -20,6 +20,8 @@ def valid_url(url: str) -> bool:
 def bare(url: str) -> str:
     """A URL without its credentials, for messages."""
     parts = urlsplit(url)
+    if "@" not in parts.netloc:
+        return url
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 

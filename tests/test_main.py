@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.app import cli, objects
+from tests.app import cli, command, environment, objects
 from tests.feeds import Report, incidentio, minute
 from tests.origin import Origin
 
@@ -169,6 +171,36 @@ def test_a_state_of_a_newer_version_is_refused_and_untouched(
     assert "newer efficient_status" in done.stderr
     assert path.read_bytes() == before
     assert page.count == 1
+
+
+def test_a_closed_stdout_is_refused(origin: Origin, tmp_path: Path) -> None:
+    """`>&-`: its descriptor would become that of the state, and events would be written there."""
+    page = origin.page("/a").serve(incidentio(Report("AAA")), etag=True)
+    line = shlex.join(command("--once", "--feed", origin.url("/a")))
+    done = subprocess.run(
+        f"{line} >&-",
+        shell=True,
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert "stdout is closed" in done.stderr
+    assert page.count == 0
+
+
+def test_credentials_never_reach_an_event(origin: Origin, tmp_path: Path) -> None:
+    """The key of a bare feed is its URL, without its password."""
+    origin.page("/a").serve(incidentio(Report("AAA")), etag=True)
+    url = origin.url("/a").replace("http://", "http://me:secret@")
+
+    done = cli(tmp_path, "--once", "--format", "json", "--feed", url)
+
+    assert objects(done.stdout)[0]["provider"] == origin.url("/a")
+    assert "secret" not in done.stdout
 
 
 def test_credentials_are_sent_and_never_shown(origin: Origin, tmp_path: Path) -> None:
