@@ -110,6 +110,7 @@ async def _work(settings: Settings, *, once: bool) -> int:
     from efficient_status.scheduler import Scheduler
     from efficient_status.state import open_state
 
+    ended: list[int] = []  # the exit status that a signal asks for
     state = open_state(settings.state_dir)
     fetcher = Fetcher(
         settings.state_dir / "cache.sqlite3" if settings.state_dir else MEMORY,
@@ -127,6 +128,7 @@ async def _work(settings: Settings, *, once: bool) -> int:
             sys.stdout.fileno(),
             FORMATS[settings.format](UTC if settings.utc else None),
             encoding="utf-8" if settings.format == "json" else sys.stdout.encoding,
+            stopping=lambda: bool(ended),
         )
         wishes = Wishes(settings.backfill, settings.edits)
         poller = Poller(fetcher, state, console, wishes=wishes)
@@ -144,7 +146,7 @@ async def _work(settings: Settings, *, once: bool) -> int:
                 "" if len(pages) == 1 else "s",
                 settings.interval,
             )
-        return await _until_signal(_once(scheduler) if once else _watch(scheduler))
+        return await _until_signal(_once(scheduler) if once else _watch(scheduler), ended)
     finally:
         await fetcher.aclose()
         state.close()
@@ -167,24 +169,25 @@ async def _watch(scheduler: Any) -> int:
     return 0
 
 
-async def _until_signal(work: Any) -> int:
-    """The work's exit status, or that of the signal that came first."""
+async def _until_signal(work: Any, ended: list[int]) -> int:
+    """The work's exit status, or that of the signal that came first.
+
+    Python's own handlers, not the loop's: they run even while an event is being written.
+    """
     loop = asyncio.get_running_loop()
     task = asyncio.ensure_future(work)
-    status: list[int] = []
 
-    def stop(code: int) -> None:
-        status.append(code)
-        task.cancel()
+    def stop(signum: int, _frame: FrameType | None) -> None:
+        ended.append(130 if signum == signal.SIGINT else 0)
+        loop.call_soon_threadsafe(task.cancel)
 
-    loop.add_signal_handler(signal.SIGTERM, stop, 0)
-    loop.add_signal_handler(signal.SIGINT, stop, 130)
+    before = {each: signal.signal(each, stop) for each in (signal.SIGTERM, signal.SIGINT)}
     try:
         return int(await task)
-    except asyncio.CancelledError:
-        if not status:
+    except (asyncio.CancelledError, BrokenPipeError):
+        if not ended:
             raise
-        return status[0]
+        return ended[0]
     finally:
-        loop.remove_signal_handler(signal.SIGTERM)
-        loop.remove_signal_handler(signal.SIGINT)
+        for each, handler in before.items():
+            signal.signal(each, handler)

@@ -441,6 +441,34 @@ def test_signals_end_it_cleanly(
     assert cli(tmp_path, "--once", *arguments).stdout == ""
 
 
+@pytest.mark.parametrize("read", [True, False])
+def test_a_pipe_that_nobody_reads_does_not_prevent_the_end(
+    origin: Origin, tmp_path: Path, read: bool
+) -> None:
+    """SIGTERM while an event waits for a full pipe: it ends, and nothing is lost."""
+    long = "We are looking. " * 300
+    reports = [Report(f"L{n:02d}", message=long, at=minute(n)) for n in range(40)]
+    origin.page("/feed").serve(incidentio(*reversed(reports)), etag=True)
+    arguments = ("--interval", "0.05", "--format", "json", "--feed", origin.url("/feed"))
+    process = start(tmp_path, *arguments)
+    deadline = time.monotonic() + 10
+    while not origin.page("/feed").count and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.7)  # 190 kB of events do not fit into the pipe
+    process.send_signal(signal.SIGTERM)
+    if not read:
+        assert process.wait(timeout=10) == 0
+    out, err = process.communicate(timeout=10)
+    again = cli(tmp_path, "--once", *arguments)
+
+    assert process.returncode == 0
+    assert len(err.splitlines()) == 1
+    whole = out[: out.rfind("\n") + 1]  # cut short only where nobody read for three seconds
+    assert whole == out or not read
+    told = [event["incident"][-3:] for event in objects(whole) + objects(again.stdout)]
+    assert sorted(told) == [report.id for report in reports]
+
+
 def test_a_second_run_on_one_state_folder_asks_nothing(origin: Origin, tmp_path: Path) -> None:
     """It exits 3 and names the pid of the first."""
     page = origin.page("/feed").serve(incidentio(Report("AAA")), etag=True)

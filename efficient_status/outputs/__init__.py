@@ -6,15 +6,20 @@ remembered.
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import tzinfo
 
 from efficient_status.models import Event
 from efficient_status.outputs import jsonl, text
 
 __all__ = ["FORMATS", "Console", "Format"]
+
+GRACE = 3.0  # seconds that an event in hand is waited for when the program is told to end
+_LOOK = 0.2  # seconds between two looks
 
 Format = Callable[[Event], str]
 
@@ -30,19 +35,27 @@ class Console:
 
     Args:
         encoding: of what is written; what it lacks is shown as escapes.
+        stopping: whether the program has been told to end, which a full pipe must not prevent.
     """
 
-    def __init__(self, descriptor: int, shape: Format, encoding: str = "utf-8") -> None:
+    def __init__(
+        self,
+        descriptor: int,
+        shape: Format,
+        encoding: str = "utf-8",
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._descriptor = descriptor
         self._shape = shape
         self._encoding = encoding
+        self._stopping = stopping
         self._rest = b""  # of an event that could not be written to its end
 
     def tell(self, event: Event) -> None:
         """Write one event, whole.
 
         Raises:
-            BrokenPipeError: nobody reads any more.
+            BrokenPipeError: nobody reads any more, or not while the program is to end.
             OSError: it could not be written (disk full); the rest is written first next time.
         """
         block = self._shape(event).encode(self._encoding, "backslashreplace")
@@ -56,12 +69,16 @@ class Console:
             raise
 
     def _drain(self) -> None:
+        whole = self._rest
         while self._rest:
-            self._rest = self._rest[self._write() :]
+            self._wait(GRACE if self._rest is not whole else 0.0)
+            with suppress(BlockingIOError):  # somebody made the pipe non-blocking
+                self._rest = self._rest[os.write(self._descriptor, self._rest) :]
 
-    def _write(self) -> int:
-        try:
-            return os.write(self._descriptor, self._rest)
-        except BlockingIOError:  # somebody made the pipe non-blocking
-            select.select([], [self._descriptor], [])
-            return 0
+    def _wait(self, grace: float) -> None:
+        """Wait until it can be written; once told to end, for so many seconds at most."""
+        while not select.select([], [self._descriptor], [], _LOOK)[1]:
+            if self._stopping():
+                if grace <= 0:
+                    raise BrokenPipeError(errno.EPIPE, "the program ends and nobody reads")
+                grace -= _LOOK
