@@ -104,7 +104,8 @@ class SqliteState:
         with self._errors(), self._database:
             self._database.execute(
                 "INSERT INTO page (provider, identity, dialect) VALUES (?, ?, ?)"
-                " ON CONFLICT (provider) DO UPDATE SET identity = ?2, dialect = ?3",
+                " ON CONFLICT (provider) DO UPDATE"
+                " SET identity = excluded.identity, dialect = excluded.dialect",
                 (provider, identity, dialect),
             )
 
@@ -135,8 +136,10 @@ class SqliteState:
         with self._errors(), self._database:
             self._database.executemany(
                 "INSERT INTO page (provider, feed, not_before, failures, wait, gone, moved_to)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (provider) DO UPDATE SET feed = ?2,"
-                " not_before = ?3, failures = ?4, wait = ?5, gone = ?6, moved_to = ?7",
+                " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (provider) DO UPDATE SET"
+                " feed = excluded.feed, not_before = excluded.not_before,"
+                " failures = excluded.failures, wait = excluded.wait, gone = excluded.gone,"
+                " moved_to = excluded.moved_to",
                 [
                     (provider, feed, p.not_before, p.failures, p.wait, p.gone, p.moved_to)
                     for provider, (feed, p) in self._noted.items()
