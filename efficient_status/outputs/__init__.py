@@ -18,7 +18,7 @@ from efficient_status.outputs import jsonl, text
 
 __all__ = ["FORMATS", "Console", "Format"]
 
-GRACE = 3.0  # seconds that an event in hand is waited for when the program is told to end
+GRACE = 1.5  # seconds that an event in hand is waited for when the program is told to end
 _LOOK = 0.2  # seconds between two looks
 
 Format = Callable[[Event], str]
