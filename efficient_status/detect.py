@@ -89,24 +89,13 @@ def _closed_by_absence(memory: Memory, feed: Feed, now: float) -> list[Change]:
     """Open incidents that were missed twice, where missing is all that the platform says."""
     if not feed.absence_closes:
         return []
-    gone = [
-        told
-        for told in memory.told.values()
-        if told.open and told.left_at is not None and not _shown(told, feed)
-    ]
-    return [
-        Change(Happening.RESOLVED, incident, _told(incident, told, now))
-        for told in gone
-        if told.open
-        for incident in [
-            replace(
-                told.open,
-                state=State.RESOLVED,
-                message="",
-                updated_at=datetime.fromtimestamp(now, UTC),
-            )
-        ]
-    ]
+    moment = datetime.fromtimestamp(now, UTC)
+    changes = []
+    for told in memory.told.values():
+        if told.open and told.left_at is not None and not _shown(told, feed):
+            over = replace(told.open, state=State.RESOLVED, message="", updated_at=moment)
+            changes.append(Change(Happening.RESOLVED, over, _told(over, told, now)))
+    return changes
 
 
 def _shown(told: Told, feed: Feed) -> bool:

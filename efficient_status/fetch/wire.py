@@ -39,15 +39,13 @@ class Prepared:
 
     Attributes:
         key: the address, normalised, under which the page is stored.
-        origin: scheme, host and port of `url`.
     """
 
-    __slots__ = ("_conditional", "_headers", "_validators", "key", "origin", "url")
+    __slots__ = ("_conditional", "_headers", "_validators", "key", "url")
 
     def __init__(self, url: str, headers: list[tuple[bytes, bytes]]) -> None:
         self.url = httpx.URL(url)
         self.key = str(self.url)
-        self.origin = self.url.scheme, self.url.host, self.url.port
         self._headers = httpx.Headers([(b"Host", self.url.netloc), *headers])
         self._validators: tuple[bytes | None, bytes | None] = (None, None)
         self._conditional = self._headers
