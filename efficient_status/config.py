@@ -17,6 +17,7 @@ from efficient_status.errors import UsageError
 from efficient_status.filters import from_table
 from efficient_status.keys import CATEGORIES, KEYS, PROVIDER_KEYS, check, is_platform, shown
 from efficient_status.models import Filters, Provider
+from efficient_status.urls import host_of
 
 __all__ = ["KEYS", "PROVIDER_KEYS", "Settings", "Wanted", "read_file", "settle"]
 
@@ -35,6 +36,8 @@ class Settings:
         connections: hosts whose idle connections are kept.
         max_freshness: seconds that a server's max-age or Expires is honoured at most.
         follow_to_http: whether a redirect may lead from https to http.
+        allow_hosts: hosts that may lead to private addresses.
+        own_hosts: those of the user's own feeds, which may as well.
         state_dir: None = keep nothing (":memory:").
         filters: those that hold where a provider has no own.
     """
@@ -53,6 +56,8 @@ class Settings:
     connections: int = 512
     max_freshness: float = 3_600.0
     follow_to_http: bool = False
+    allow_hosts: tuple[str, ...] = ()
+    own_hosts: frozenset[str] = frozenset()
     filters: Filters = field(default_factory=Filters)
 
 
@@ -209,7 +214,13 @@ def settle(wanted: Wanted, table: Row) -> Settings:
     """
     values = {**table, **wanted.overrides}
     choice = _Choice(table)
-    settings = Settings(providers=choice.providers(wanted), filters=choice.filters)
+    providers = choice.providers(wanted)
+    settings = Settings(
+        providers=providers,
+        filters=choice.filters,
+        allow_hosts=tuple(values.get("allow_hosts", ())),
+        own_hosts=frozenset(choice.hosts),
+    )
     plain: dict[str, Any] = {name: values[name] for name in _PLAIN if name in values}
     if "backfill" in values:
         plain["backfill"] = None if values["backfill"] == "all" else values["backfill"]
@@ -228,6 +239,7 @@ class _Choice:
         listed = [{"key": r} if isinstance(r, str) else r for r in table.get("providers", [])]
         self._pages = {_name(row): row for row in listed if "key" in row}
         self._own: dict[str, Row] = {}
+        self.hosts: set[str] = set()  # of feeds that are not the package's
         for row in listed:
             if "key" not in row:
                 for key in self._members(row["group"]):
@@ -252,6 +264,7 @@ class _Choice:
         if not keys and not feeds:
             keys = [catalogue.DEFAULT]
         pages = {key: self._provider(key) for key in dict.fromkeys(keys)}
+        self.hosts |= {host_of(url) for url in feeds}
         return tuple({**pages, **{u: catalogue.bare_feed(u, self.filters) for u in feeds}}.values())
 
     def _named(self, wanted: Wanted) -> list[str]:
@@ -278,8 +291,13 @@ class _Choice:
     def _provider(self, key: str) -> Provider:
         """The catalogue's row under the file's."""
         own = self._own.get(key, {})
-        found = catalogue.built_in(key) if "feed" in own else catalogue.find(key)
+        found = catalogue.built_in(key)
+        shipped = found is not None and "feed" not in own
+        if found is None and "feed" not in own:
+            found = catalogue.find(key)
         row = {"name": key, **(found[1] if found and found[0] == key else {}), **own}
+        if not shipped:
+            self.hosts.add(host_of(row["feed"]))
         if "filters" not in own:
             return catalogue.provider(key, row, self.filters)
         both = {**self._table.get("filters", {}), **own["filters"]}

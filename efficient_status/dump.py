@@ -28,6 +28,7 @@ def toml(settings: Settings) -> str:
         "connections": settings.connections,
         "max_freshness": settings.max_freshness,
         "follow_to_http": settings.follow_to_http,
+        "allow_hosts": list(settings.allow_hosts) or None,
         "feeds": [masked(each.feed) for each in bare] or None,
         "filters": _filters(settings.filters, Filters()) or None,
     }

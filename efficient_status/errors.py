@@ -10,6 +10,7 @@
         ├── Refused           an answer came, but not the page: status 4xx, 5xx
         │   └── Gone          410: stop asking
         ├── Held              nothing was asked: the host wants rest
+        ├── Barred            nothing was asked: its address is none of the internet's
         ├── Moved             redirects that lead nowhere, or to no feed
         └── Unreadable        a body came that is no feed, is cut short, or is too large
 
@@ -87,6 +88,10 @@ class Gone(Refused):
 
 class Held(PageError):
     """Nothing was sent: the host has asked, on another page's behalf, to be left alone."""
+
+
+class Barred(PageError):
+    """Nothing was sent: the host leads to a private, loopback, link-local or metadata address."""
 
 
 class Moved(PageError):

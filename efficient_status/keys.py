@@ -155,6 +155,7 @@ KEYS: dict[str, Key] = {
     "connections": Key("a whole number >= 1", _is_count),
     "max_freshness": Key("a number of seconds >= 0", lambda v: _is_number(v) and v >= 0),
     "follow_to_http": Key("true or false", _is_flag),
+    "allow_hosts": Key("a list of host names, addresses, networks", _list_of(_is_word)),
     "filters": Key("a table of filters", lambda v: isinstance(v, dict)),
     "feeds": Key("a list of http(s) URLs", _list_of(_is_feed)),
     "groups": Key("a list of categories and groups", _list_of(_is_word)),

@@ -104,7 +104,7 @@ def _run(settings: Settings, *, once: bool) -> int:
 async def _work(settings: Settings, *, once: bool) -> int:
     """Wire the parts, run until the work is done or a signal comes, and put all away."""
     from efficient_status.detect import Wishes
-    from efficient_status.fetch import Fetcher, FetchLimits, Gate
+    from efficient_status.fetch import Fetcher, FetchLimits, Gate, Reach
     from efficient_status.outputs import FORMATS, Console
     from efficient_status.poller import Page, Poller
     from efficient_status.scheduler import Scheduler
@@ -122,6 +122,7 @@ async def _work(settings: Settings, *, once: bool) -> int:
         http2=settings.http2,
         contact=settings.contact,
         keepalive=_keepalive(settings.interval),
+        reach=Reach([*settings.own_hosts, *settings.allow_hosts]),
     )
     try:
         console = Console(

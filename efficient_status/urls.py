@@ -25,6 +25,11 @@ def bare(url: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
+def host_of(url: str) -> str:
+    """The host's name in lower case, or an address without brackets."""
+    return urlsplit(url).hostname or ""
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host name or address literal is this machine."""
     if host == "localhost" or host.endswith(".localhost"):

@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from efficient_status.detect import Wishes
-from efficient_status.fetch import Fetcher, Gate
+from efficient_status.fetch import Fetcher, Gate, Reach
 from efficient_status.models import Event, Provider
 from efficient_status.poller import Page, Poller
 from efficient_status.scheduler import Scheduler
 from efficient_status.state import open_state
 from tests.origin import Page as ScriptedPage
+
+LOOPBACK = Reach(["127.0.0.0/8", "::1/128"])
 
 
 @dataclass
@@ -58,7 +60,7 @@ class App:
         timed: dict[str, Any] = {"clock": clock} if clock else {}
         self.state = open_state(folder)
         cache = folder / "cache.sqlite3" if folder else ":memory:"
-        self.fetcher = Fetcher(cache, gate=Gate(), **timed, **fetching)
+        self.fetcher = Fetcher(cache, gate=Gate(), reach=LOOPBACK, **timed, **fetching)
         self.told = Told()
         self.poller = Poller(
             self.fetcher, self.state, self.told, wishes=wishes or Wishes(), **timed

@@ -7,6 +7,7 @@ import os
 import pty
 import subprocess
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -225,7 +226,7 @@ def test_a_dump_is_read_as_the_same_settings(tmp_path: Path, text: str, wanted: 
     settings = _loaded(tmp_path, text, wanted)
     again = _loaded(tmp_path, dump.toml(settings))
 
-    assert again == settings
+    assert replace(again, own_hosts=settings.own_hosts) == settings  # its rows name their feeds
     assert dump.toml(again) == dump.toml(settings)
 
 

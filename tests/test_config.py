@@ -14,6 +14,7 @@ from efficient_status.config import KEYS, PROVIDER_KEYS, Settings, Wanted, settl
 from efficient_status.errors import UsageError
 from efficient_status.keys import CATEGORIES, FILTER_KEYS
 from efficient_status.models import Filters, Impact, Kind, Provider, Rule
+from efficient_status.urls import host_of
 
 URL = "https://status.example.test/feed"
 OTHER = "https://status.other.test/feed"
@@ -76,6 +77,10 @@ BAD: list[tuple[str, str | list[str]]] = [
     ("connections = 2.5", "connections: expected a whole number >= 1, got 2.5"),
     ("connections = true", "connections: expected a whole number >= 1, got True"),
     ("max_freshness = -1", "max_freshness: expected a number of seconds >= 0, got -1"),
+    (
+        "allow_hosts = 'a'",
+        "allow_hosts: expected a list of host names, addresses, networks, got 'a'",
+    ),
     ("follow_to_http = 1", f"follow_to_http: {FLAG}, got 1"),
     ("state_dir = ''", f"state_dir: {FOLDER}, got ''"),
     ("state_dir = 5", f"state_dir: {FOLDER}, got 5"),
@@ -256,6 +261,7 @@ FULL = f"""
     connections = 64
     max_freshness = 600
     follow_to_http = true
+    allow_hosts = ["status.corp.test"]
     feeds = ["{OTHER}"]
     groups = ["own-group"]
     filters = {{ min_impact = "minor", kinds = ["incident"] }}
@@ -313,6 +319,8 @@ def test_a_full_file(tmp_path: Path) -> None:
         connections=64,
         max_freshness=600,
         follow_to_http=True,
+        allow_hosts=("status.corp.test",),
+        own_hosts=frozenset({host_of(URL), host_of(OTHER)}),
         filters=common,
     )
 

@@ -32,10 +32,11 @@ from efficient_status.fetch.cache import BodyStore
 from efficient_status.fetch.gate import Gate
 from efficient_status.fetch.guard import Guard
 from efficient_status.fetch.origins import Origins
+from efficient_status.fetch.reach import Reach
 from efficient_status.fetch.tls import client_context
 from efficient_status.fetch.wire import FetchLimits, Prepared, Wire
 
-__all__ = ["FetchLimits", "Fetched", "Fetcher", "Gate"]
+__all__ = ["FetchLimits", "Fetched", "Fetcher", "Gate", "Reach"]
 
 _HOME = "https://pypi.org/project/efficient-status/"
 _ACCEPT = b"application/atom+xml, application/rss+xml, application/xml;q=0.9, */*;q=0.5"
@@ -86,6 +87,7 @@ class Fetcher:
         connections: origins whose idle connections are kept.
         contact: how to reach whoever runs this, added to the User-Agent.
         tls: makes the one TLS context, at the first https page.
+        reach: which addresses may be connected to; None = those of the internet.
     """
 
     def __init__(  # noqa: PLR0913 - one place wires them all
@@ -99,6 +101,7 @@ class Fetcher:
         keepalive: float = 600.0,
         connections: int = 512,
         tls: Callable[[], ssl.SSLContext] = client_context,
+        reach: Reach | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.limits = limits or FetchLimits()
@@ -110,6 +113,7 @@ class Fetcher:
             keepalive=keepalive,
             most=connections,
             tls=tls,
+            reach=reach,
         )
         attempts = Attempts(origins, gate, clock=clock)
         guard = Guard(

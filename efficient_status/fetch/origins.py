@@ -1,57 +1,69 @@
 """The door to the network: one exchange with one origin, read to its last byte.
 
-One small `AsyncHTTPTransport` per origin (a pool shared by all is quadratic: 196 ms a poll at
-1,000 origins), one TLS context for all, kept alive between polls.  The body is read here, within
-bounds, so that whatever lies above never holds a connection.
+httpcore's connections are used directly, a few a host (a pool shared by all origins is quadratic:
+196 ms a poll at 1,000 of them, and a small one each still costs a fifth of a poll), over `Sockets`;
+one TLS context for all; kept alive between polls.  The body is read here, within bounds, so that
+whatever lies above never holds a connection.
 
 Rules:
-- A deadline, a cancellation or a protocol error throws the origin's transport away: cancelled
-  requests eat pool slots for ever (encode/httpcore#830, #1093).
+- A connection that did not bring a whole answer is closed, whatever the reason; nothing is shared
+  that a deadline or a cancellation could damage (encode/httpcore#830, #1093).
 - A kept connection that the server closed while it was idle is no failure: one new connection is
   tried at once.
-- Foreign exceptions become `Unreachable` here and nowhere else.
+- Foreign exceptions become `PageError`s here, in `sockets` and in `tls`, and nowhere else.
 """
 
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import os
 import ssl
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 
+import httpcore
 import httpx
 
-from efficient_status.errors import Unreachable, Unreadable
+from efficient_status.errors import Barred, Unreachable, Unreadable
 from efficient_status.fetch.gate import Gate
+from efficient_status.fetch.reach import Reach
+from efficient_status.fetch.sockets import Sockets
 from efficient_status.fetch.tls import ResumingContext, client_context
 from efficient_status.fetch.wire import FetchLimits, Wire
 from efficient_status.urls import is_loopback
 
-# Failures of a kept connection that say nothing about the page, if no answer had begun.
-_STALE = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
+Connection = httpcore.AsyncConnectionInterface
+Key = tuple[bytes, bytes, int | None]  # scheme, host, port
+
+# What a connection may fail with, once there is one.
+_FAILURES = (
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.ProxyError,
+    httpcore.ConnectionNotAvailable,
+)
 
 
 class _Origin:
-    """A transport and how it is used."""
+    """Connections to one origin, and how they are used."""
 
-    __slots__ = ("busy", "discarded", "served", "transport")
+    __slots__ = ("busy", "idle")
 
-    def __init__(self, transport: httpx.AsyncHTTPTransport) -> None:
-        self.transport = transport
-        self.busy = 0  # requests in flight
-        self.served = 0  # answers that came over it
-        self.discarded = False
+    def __init__(self) -> None:
+        self.busy = 0  # exchanges that are under way
+        self.idle: Connection | None = None
 
 
 class Origins(httpx.AsyncBaseTransport):
-    """Routes each request to its origin's own transport.
+    """Sends each request over a connection to its origin.
 
     Args:
         http2: offer HTTP/2 to https origins; it halves the bytes of an unchanged poll.
         keepalive: seconds an idle connection is kept; longer than the interval of polls.
         most: origins whose connections are kept; beyond it the longest unused is closed.
+        reach: which addresses may be connected to; None = those of the internet.
     """
 
     def __init__(
@@ -63,117 +75,162 @@ class Origins(httpx.AsyncBaseTransport):
         keepalive: float = 600.0,
         most: int = 512,
         tls: Callable[[], ssl.SSLContext] = client_context,
+        reach: Reach | None = None,
     ) -> None:
         self._gate = gate
         self._limits = limits
         self._http2 = http2
-        self._pool = httpx.Limits(
-            max_connections=2, max_keepalive_connections=1, keepalive_expiry=keepalive
-        )
+        self._keepalive = keepalive
         self._most = most
         self._make_tls = tls
         self._tls: ssl.SSLContext | None = None
-        self._no_tls: ssl.SSLContext | None = None
-        self._origins: OrderedDict[tuple[str, str, int | None], _Origin] = OrderedDict()
-        self._timeout = {
-            "connect": limits.connect_seconds,
-            "read": limits.seconds,
-            "write": limits.seconds,
-            "pool": limits.seconds,
-        }
+        self._reach = reach or Reach()
+        self._makers: dict[tuple[bool, str | None], httpcore.AsyncConnectionPool] = {}
+        self._origins: OrderedDict[Key, _Origin] = OrderedDict()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request and read the whole answer.
 
         Raises:
             Unreachable: no whole answer came.
-            Unreadable: the body is larger than allowed.
+            Unreadable: the answer is larger than allowed.
+            Barred: the host leads to an address that is none of the internet's.
         """
-        request.extensions["timeout"] = self._timeout
         wire: Wire = request.extensions["wire"]
-        async with self._gate.turn(request.url.host):
-            reused = self._origin(request.url).served > 0
+        url = request.url
+        key = (url.raw_scheme, url.raw_host, url.port)
+        target = httpcore.URL(scheme=key[0], host=key[1], port=key[2], target=url.raw_path)
+        asked = httpcore.Request(b"GET", target, headers=request.headers.raw)
+        async with self._gate.turn(url.host):
             wire.version = ""
-            try:
-                return await self._exchange(request)
-            except Unreachable as error:
-                stale = reused and not wire.version and isinstance(error.__cause__, _STALE)
-                if not stale:
-                    raise
-            return await self._exchange(request)
+            kept = await self._idle(key)
+            if kept is not None:
+                try:
+                    return await self._exchange(key, asked, kept, wire)
+                except Unreachable as error:
+                    if wire.version or not isinstance(error.__cause__, _FAILURES):
+                        raise
+            return await self._exchange(key, asked, self._new(url, target.origin), wire)
 
-    async def _exchange(self, request: httpx.Request) -> httpx.Response:
-        origin = self._origin(request.url)
+    async def _exchange(
+        self, key: Key, request: httpcore.Request, connection: Connection, wire: Wire
+    ) -> httpx.Response:
+        origin = self._origins[key]
         origin.busy += 1
         whole = False
         try:
             async with asyncio.timeout(self._limits.seconds):
-                response = await self._send(origin, request)
+                response = await self._send(request, connection, wire)
         except TimeoutError as error:
             raise Unreachable(f"no whole answer within {self._limits.seconds:g} s") from error
-        except httpx.TransportError as error:
-            raise Unreachable(explain(error)) from error
+        except _FAILURES as error:
+            raise Unreachable(f"the connection failed: {_said(error)}") from error
         else:
             whole = True
             return response
         finally:
             origin.busy -= 1
-            if not whole:
-                self._discard(request.url, origin)
-            await self._close_if_unused(origin)
+            if whole and origin.idle is None and connection.is_idle():
+                origin.idle = connection
+            else:
+                await _close(connection)
+            await self._close_the_longest_unused()
 
-    async def _send(self, origin: _Origin, request: httpx.Request) -> httpx.Response:
-        wire: Wire = request.extensions["wire"]
+    async def _send(
+        self, request: httpcore.Request, connection: Connection, wire: Wire
+    ) -> httpx.Response:
         wire.attempts += 1
-        response = await origin.transport.handle_async_request(request)
+        response = await connection.handle_async_request(request)
         wire.version = response.extensions["http_version"].decode("ascii")
-        body = await self._read(response)
-        origin.served += 1
-        wire.body_bytes = len(body)
-        self._remember_session(request.url.host, response)
-        response.stream = httpx.ByteStream(body)
-        return response
-
-    def _remember_session(self, host: str, response: httpx.Response) -> None:
-        """Take the session ticket of a new connection, for the next one."""
-        context = self._tls
-        if isinstance(context, ResumingContext) and host in context.fresh:
-            stream = response.extensions["network_stream"]
-            if (connection := stream.get_extra_info("ssl_object")) is not None:
-                context.take(host, connection)
-
-    async def _read(self, response: httpx.Response) -> bytes:
-        parts: list[bytes] = []
-        size = 0
-        assert isinstance(response.stream, httpx.AsyncByteStream)
         try:
-            async for part in response.stream:
-                parts.append(part)
-                size += len(part)
-                if size > self._limits.wire_bytes:
-                    raise Unreadable(
-                        f"the body is larger than the limit of {self._limits.wire_bytes:,} bytes"
-                    )
+            self._check(response)
+            body = await self._read(response)
         finally:
             await response.aclose()
+        wire.body_bytes = len(body)
+        stream = response.extensions["network_stream"]
+        stream.renew()
+        self._remember_session(request.url.host.decode("ascii"), stream)
+        return httpx.Response(
+            response.status, headers=response.headers, stream=httpx.ByteStream(body)
+        )
+
+    def _check(self, response: httpcore.Response) -> None:
+        """Hold the answer's head to its limits; httpcore bounds what it reads of it itself."""
+        limits = self._limits
+        if len(response.headers) > limits.headers:
+            raise Unreadable(
+                f"{len(response.headers)} header fields, the limit is {limits.headers} "
+                "(limits.headers)"
+            )
+        size = sum([len(name) + len(value) for name, value in response.headers])
+        if size > limits.header_bytes:
+            raise Unreadable(
+                f"{size:,} bytes of header fields, the limit is {limits.header_bytes:,} "
+                "(limits.header_bytes)"
+            )
+
+    async def _read(self, response: httpcore.Response) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        async for part in response.aiter_stream():
+            parts.append(part)
+            size += len(part)
+            if size > self._limits.wire_bytes:
+                raise Unreadable(
+                    f"the body is larger than the limit of {self._limits.wire_bytes:,} bytes"
+                )
         return b"".join(parts)
 
-    def _origin(self, url: httpx.URL) -> _Origin:
-        key = (url.scheme, url.host, url.port)
+    def _remember_session(self, host: str, stream: httpcore.AsyncNetworkStream) -> None:
+        """Take the session ticket of a new connection, for the next one."""
+        context = self._tls
+        if not isinstance(context, ResumingContext) or host not in context.fresh:
+            return
+        if (connection := stream.get_extra_info("ssl_object")) is not None:
+            context.take(host, connection)
+
+    async def _idle(self, key: Key) -> Connection | None:
+        """The connection that is kept to an origin, if it is still good."""
         origin = self._origins.get(key)
         if origin is None:
-            origin = self._origins[key] = _Origin(self._transport(url))
+            origin = self._origins[key] = _Origin()
         self._origins.move_to_end(key)
-        return origin
+        connection, origin.idle = origin.idle, None
+        if connection is not None and connection.has_expired():
+            await _close(connection)
+            return None
+        return connection
 
-    def _transport(self, url: httpx.URL) -> httpx.AsyncHTTPTransport:
-        secure = url.scheme == "https"
-        return httpx.AsyncHTTPTransport(
-            verify=self._context() if secure else self._empty_context(),
-            http2=self._http2 and secure,
-            limits=self._pool,
-            proxy=proxy_for(url),
-        )
+    def _new(self, url: httpx.URL, origin: httpcore.Origin) -> Connection:
+        proxy = proxy_for(url)
+        if (
+            proxy
+            and _is_literal(url.host)
+            and not self._reach.permits(url.host, url.host.strip("[]"))
+        ):
+            raise Barred(f"{url.host} is not a public address: not asked")
+        return self._maker(url.scheme == "https", proxy).create_connection(origin)
+
+    def _maker(self, secure: bool, proxy: str | None) -> httpcore.AsyncConnectionPool:
+        """What makes connections; as a pool it is not used."""
+        maker = self._makers.get((secure, proxy))
+        if maker is None:
+            # What a proxy may be asked for is its own business; where it stands, the user's.
+            reach = Reach(("0.0.0.0/0", "::/0")) if proxy else self._reach
+            context = self._context() if secure or proxy else None
+            maker = self._makers[secure, proxy] = httpcore.AsyncConnectionPool(
+                ssl_context=context,
+                http2=self._http2 and secure,
+                keepalive_expiry=self._keepalive,
+                network_backend=Sockets(
+                    reach,
+                    seconds=self._limits.connect_seconds,
+                    body_bytes=self._limits.wire_bytes,
+                ),
+                proxy=_proxy(proxy, context) if proxy else None,
+            )
+        return maker
 
     def _context(self) -> ssl.SSLContext:
         """The one TLS context: made at the first https page, since it costs 15 ms and 900 KiB."""
@@ -181,38 +238,25 @@ class Origins(httpx.AsyncBaseTransport):
             self._tls = self._make_tls()
         return self._tls
 
-    def _empty_context(self) -> ssl.SSLContext:
-        """Httpx wants a context for plain http too, and would load the CA bundle for it."""
-        if self._no_tls is None:
-            self._no_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        return self._no_tls
-
-    def _discard(self, url: httpx.URL, origin: _Origin) -> None:
-        origin.discarded = True
-        key = (url.scheme, url.host, url.port)
-        if self._origins.get(key) is origin:
-            del self._origins[key]
-
-    async def _close_if_unused(self, origin: _Origin) -> None:
-        if origin.discarded and not origin.busy:
-            await _close(origin.transport)
+    async def _close_the_longest_unused(self) -> None:
         if len(self._origins) > self._most:
-            key = next((k for k, o in self._origins.items() if not o.busy), None)
-            if key is not None:
-                await _close(self._origins.pop(key).transport)
+            key = next((key for key, each in self._origins.items() if not each.busy), None)
+            if key is not None and (idle := self._origins.pop(key).idle) is not None:
+                await _close(idle)
 
     async def aclose(self) -> None:
         """Close every connection."""
         for origin in self._origins.values():
-            await _close(origin.transport)
+            if origin.idle is not None:
+                await _close(origin.idle)
         self._origins.clear()
 
 
-async def _close(transport: httpx.AsyncHTTPTransport) -> None:
-    """Close a transport whatever state its connections are in."""
+async def _close(connection: Connection) -> None:
+    """Close a connection whatever state it is in."""
     # Where the peer went first there is nothing left to close.
-    with suppress(httpx.TransportError, OSError, RuntimeError):
-        await transport.aclose()
+    with suppress(httpcore.NetworkError, httpcore.ProtocolError, OSError, RuntimeError):
+        await connection.aclose()
 
 
 def proxy_for(url: httpx.URL) -> str | None:
@@ -227,35 +271,27 @@ def proxy_for(url: httpx.URL) -> str | None:
     return proxies.get(url.scheme) or proxies.get("all")
 
 
-def explain(error: BaseException) -> str:
-    """One clause that says what went wrong, from an httpx exception and what caused it."""
-    texts = [str(each) for each in _causes(error)]
-    certificate = next(
-        (each for each in _causes(error) if isinstance(each, ssl.SSLCertVerificationError)), None
+def _proxy(address: str, context: ssl.SSLContext | None) -> httpcore.Proxy:
+    proxy = httpx.Proxy(address if "://" in address else f"http://{address}")
+    url = httpcore.URL(
+        scheme=proxy.url.raw_scheme,
+        host=proxy.url.raw_host,
+        port=proxy.url.port,
+        target=proxy.url.raw_path,
     )
-    if certificate is not None:
-        return f"its TLS certificate is not valid: {certificate.verify_message}"
-    whole = " ".join(texts)
-    if any(hint in whole for hint in _NO_NAME):
-        return "its name cannot be resolved (no network, or no such host)"
-    if isinstance(error, httpx.ConnectTimeout):
-        return "no connection within the time limit"
-    if isinstance(error, httpx.TimeoutException):
-        return "no answer within the time limit"
-    if "refused" in whole.lower() or "All connection attempts failed" in whole:
-        return "connection refused, or no route to it"
-    detail = next((text for text in texts if text), type(error).__name__)
-    return f"the connection failed: {' '.join(detail.split())[:200]}"
+    secure = context if proxy.url.scheme == "https" else None
+    return httpcore.Proxy(url, auth=proxy.raw_auth, ssl_context=secure)
 
 
-_NO_NAME = ("Name or service not known", "Temporary failure in name resolution", "getaddrinfo",
-            "nodename nor servname", "No address associated")  # fmt: skip
+def _is_literal(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
 
 
-def _causes(error: BaseException) -> list[BaseException]:
-    found: list[BaseException] = []
-    each: BaseException | None = error
-    while each is not None and len(found) < 10:
-        found.append(each)
-        each = each.__cause__ or each.__context__
-    return found
+def _said(error: Exception) -> str:
+    """One clause of what went wrong."""
+    text = str(error) or type(error).__name__
+    return " ".join(text.split())[:200]

@@ -20,6 +20,8 @@ class FetchLimits:
         connect_seconds: for the connection alone.
         wire_bytes: of a body as it travels.
         decoded_bytes: of a body after decompression.
+        header_bytes: of the names and values of an answer's header fields.
+        headers: how many of them.
         redirects: hops in one poll.
         freshness: seconds of explicit freshness that are honoured at most.
         follow_to_http: whether a redirect may lead from https to http.
@@ -29,6 +31,8 @@ class FetchLimits:
     connect_seconds: float = 10.0
     wire_bytes: int = 4 * 1024 * 1024
     decoded_bytes: int = 8 * 1024 * 1024
+    header_bytes: int = 65_536
+    headers: int = 200
     redirects: int = 5
     freshness: float = 3_600.0
     follow_to_http: bool = False

@@ -78,9 +78,9 @@ class EfficientStatus:
         arguments += ["--interval", str(job.interval)]
         if job.spacing is not None:
             arguments += ["--host-spacing", str(job.spacing)]
-        if job.contact:
-            settings = job.folder / "settings.toml"
-            settings.write_text(f'contact = "{job.contact}"\n')
-            arguments += ["--config", str(settings)]
+        settings = job.folder / "settings.toml"
+        contact = f'contact = "{job.contact}"\n' if job.contact else ""
+        settings.write_text(f'{contact}allow_hosts = ["127.0.0.0/8"]\n')
+        arguments += ["--config", str(settings)]
         feeds = [part for url in job.urls for part in ("--feed", url)]
         return Command(command(*arguments, *feeds), job.folder, environment(job.folder))

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import httpx
 
 from efficient_status.errors import PageError
-from efficient_status.fetch import Fetched, Fetcher, Gate
+from efficient_status.fetch import Fetched, Fetcher, Gate, Reach
 from efficient_status.fetch.origins import Origins
 from efficient_status.fetch.tls import client_context
 from tests.feeds import Report, incidentio
@@ -25,6 +25,7 @@ T = TypeVar("T")
 @asynccontextmanager
 async def fetching(cache: Path | str = ":memory:", **options: Any) -> AsyncIterator[Fetcher]:
     """A fetcher that is closed at the end."""
+    options.setdefault("reach", Reach(["127.0.0.0/8", "::1/128"]))
     fetcher = Fetcher(cache, gate=Gate(0.0), **options)
     try:
         yield fetcher

@@ -231,7 +231,7 @@ def test_connections_outlive_the_interval() -> None:
     """httpx drops idle connections after 5 s; ours are kept for minutes."""
 
     async def work(fetcher: Fetcher) -> float:
-        return door(fetcher)._pool.keepalive_expiry or 0
+        return door(fetcher)._keepalive
 
     assert run(work) >= 600
 
@@ -720,13 +720,14 @@ def test_tls_sessions_are_never_offered_to_another_host() -> None:
 
 
 @pytest.mark.parametrize("how", ["deadline", "cancelled", "cut"])
-def test_a_pool_that_may_have_lost_a_slot_is_thrown_away(origin: Origin, how: str) -> None:
-    """A deadline, a cancellation, a protocol error: the next poll gets a pool of its own."""
+def test_a_connection_without_a_whole_answer_is_closed(origin: Origin, how: str) -> None:
+    """A deadline, a cancellation, a cut body: the next poll gets a connection of its own."""
     page = origin.page("/feed").serve(FEED, etag='"a"')
 
     async def work(fetcher: Fetcher) -> None:
         await poll(fetcher, origin.url("/feed"))
-        (before,) = door(fetcher)._origins.values()
+        (kept,) = door(fetcher)._origins.values()
+        before = kept.idle
         page.then(Answer(200, body=FEED, cut=10) if how == "cut" else Answer(hang=True))
         task = asyncio.create_task(poll(fetcher, origin.url("/feed"), may_retry=False))
         while page.count < 2:
@@ -734,11 +735,13 @@ def test_a_pool_that_may_have_lost_a_slot_is_thrown_away(origin: Origin, how: st
         if how == "cancelled":
             task.cancel()
         await asyncio.wait([task])
-        assert before.discarded
-        assert not door(fetcher)._origins
-        assert before.transport._pool.connections == []
+        assert before is not None
+        assert before.is_closed()
+        assert (kept.idle, kept.busy) == (None, 0)
+        assert sources([await poll(fetcher, origin.url("/feed"))]) == ["unchanged"]
 
     run(work, limits=FetchLimits(seconds=0.3))
+    assert origin.connections == 2
 
 
 def test_the_shared_retry_policy_is_never_run_itself(origin: Origin) -> None:
