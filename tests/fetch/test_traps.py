@@ -683,6 +683,22 @@ def test_tls_sessions_are_resumed_on_reconnect(http2: bool) -> None:
         assert origin.tls_resumed == 5
 
 
+def test_a_session_is_resumed_after_we_closed_the_connection() -> None:
+    """OpenSSL drops a session whose connection ended without a close_notify; ours say goodbye."""
+    with Origin(tls=True) as first, Origin(tls=True) as second:
+        for each in (first, second):
+            each.page("/feed").serve(FEED, etag='"a"')
+
+        async def work(fetcher: Fetcher) -> None:
+            for _ in range(3):
+                await poll(fetcher, first.url("/feed"))
+                await poll(fetcher, second.url("/feed").replace("127.0.0.1", "localhost"))
+
+        run(work, tls=trusting(first, second), connections=1)
+        assert [each.connections for each in (first, second)] == [3, 3]
+        assert [each.tls_resumed for each in (first, second)] == [2, 2]
+
+
 def test_a_ticket_is_read_once_however_often_it_serves(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each read of `SSLObject.session` leaks 6 KiB (python/cpython#116810)."""
     reads: list[int] = []
