@@ -1,8 +1,7 @@
 """TLS over a TCP connection, and one context that resumes sessions (RFC 8446 2.2, RFC 5077).
 
 A resumed handshake saves the certificates, 2-5 kB a connection.  The context remembers one session
-a host.  A ticket arrives with the first answer, so it is taken from the connection then; and a
-connection is closed with a close_notify, since OpenSSL never resumes what was not.
+a host.  A ticket arrives with the first answer, so it is taken from the connection then.
 
 Reading `SSLObject.session` leaks 6 KiB in CPython 3.11 to 3.13 (python/cpython#116810), so it is
 read once, and only of a connection that was not itself resumed: a ticket serves many times.
@@ -181,7 +180,7 @@ class Tls(httpcore.AsyncNetworkStream):
         return bool(self._ahead)
 
     async def aclose(self) -> None:
-        """Say goodbye, without waiting for the answer."""
+        """Say goodbye (close_notify, RFC 8446 6.1), without waiting for the answer."""
         with suppress(ssl.SSLError, httpcore.WriteError):
             try:
                 self._connection.unwrap()

@@ -147,8 +147,9 @@ def test_the_users_own_feed_may_stand_anywhere(origin: Origin, tmp_path: Path) -
         arguments = ("--once", "--feed", origin.url("/moved"))
 
         barred = cli(tmp_path, *arguments)
-        allowed = cli(tmp_path, *arguments, "--config", str(file))
+        allowed = cli(tmp_path / "anew", *arguments, "--config", str(file))
 
     assert (barred.returncode, allowed.returncode) == (1, 0)
+    assert (barred.stdout, allowed.stdout.count("Status: ")) == ("", 1)
     assert "127.0.0.9 leads to 127.0.0.9, which is not a public address: not asked" in barred.stderr
     assert "allow_hosts" in barred.stderr

@@ -684,7 +684,7 @@ def test_tls_sessions_are_resumed_on_reconnect(http2: bool) -> None:
 
 
 def test_a_session_is_resumed_after_we_closed_the_connection() -> None:
-    """OpenSSL drops a session whose connection ended without a close_notify; ours say goodbye."""
+    """Beyond `connections` hosts a poll opens a connection, which need not be a whole handshake."""
     with Origin(tls=True) as first, Origin(tls=True) as second:
         for each in (first, second):
             each.page("/feed").serve(FEED, etag='"a"')
