@@ -265,6 +265,7 @@ def test_an_edge_that_lags() -> None:
     later = replace(REPLACED, state=State.RESOLVED, updated_at=at(9), stamp=at(9))
 
     assert story(REPLACED, later, REPLACED, later) == [[NEW], [RESOLVED], [], []]
+    assert story(later, replace(REPLACED, message="Never told.")) == [[NEW], []]
 
 
 @pytest.mark.parametrize("stamp", [None, START + timedelta(days=9)], ids=["missing", "ahead"])

@@ -162,6 +162,7 @@ def test_files_that_the_documents_name_exist() -> None:
         "DESIGN.md",
         "CONTRIBUTING.md",
         "CHANGELOG.md",
+        "SECURITY.md",
         "docs/plugins.md",
     ):
         text = (ROOT / document).read_text("utf-8")
