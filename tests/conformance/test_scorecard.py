@@ -44,7 +44,7 @@ class Cards:
     """Ours, whose processes cost time of the processor, and those that only wait."""
 
     def __init__(self) -> None:
-        self._heavy, self._light = Scorecard(at_once=14), Scorecard(at_once=120)
+        self._heavy, self._light = Scorecard(at_once=20), Scorecard(at_once=120)
 
     def of(self, client: Client) -> Scorecard:
         """Where this client is played."""
