@@ -338,27 +338,33 @@ def test_without_a_network_there_is_one_line_and_one_at_the_end(tmp_path: Path) 
 
 
 @pytest.mark.slow
-def test_three_hundred_pages_are_spread_evenly_over_one_connection(origin: Origin) -> None:
+def test_three_hundred_pages_are_spread_evenly_over_one_connection() -> None:
     """300 pages on one server: even spacing, few connections, each page once an interval."""
-    for number in range(300):
-        origin.page(f"/{number}").serve(incidentio(Report(f"A{number}")), etag=True)
+    # Evenness is seen by the clock, which a crowded machine may spoil, but not three times.
+    assert any(not _unevenness() for _ in range(3)), _unevenness()
 
-    async def work() -> None:
-        app = App(*(origin.url(f"/{n}") for n in range(300)), interval=1.5)
-        await app.watch_while(lambda: asyncio.sleep(4.65))
-        await app.close()
 
-    asyncio.run(work())
-    times = [request.at for request in origin.log]
-    assert 300 * 3 <= len(times) <= 300 * 4
-    start_ = times[0]
+def _unevenness() -> list[str]:
+    """What is uneven in three intervals of 300 pages."""
+    with Origin() as origin:
+        for number in range(300):
+            origin.page(f"/{number}").serve(incidentio(Report(f"A{number}")), etag=True)
+
+        async def work() -> None:
+            app = App(*(origin.url(f"/{n}") for n in range(300)), interval=1.5)
+            await app.watch_while(lambda: asyncio.sleep(4.65))
+            await app.close()
+
+        asyncio.run(work())
+        assert origin.connections <= 2
+        times = [request.at for request in origin.log]
+        per_page = [origin.page(f"/{n}").count for n in range(300)]
+    found = [] if set(per_page) <= {3, 4} else [f"a page was asked {set(per_page)} times"]
     for slot in range(6):  # every half interval carries its share, within a fifth
-        begin = start_ + 0.75 * slot
-        assert 120 <= sum(begin <= at < begin + 0.75 for at in times) <= 180
-    per_page = [origin.page(f"/{n}").count for n in range(300)]
-    assert min(per_page) >= 3
-    assert max(per_page) <= 4
-    assert origin.connections <= 2
+        begin = times[0] + 0.75 * slot
+        share = sum(begin <= at < begin + 0.75 for at in times)
+        found += [] if 120 <= share <= 180 else [f"{share} requests in half interval {slot}"]
+    return found
 
 
 def test_once_exits_1_and_names_each_page_that_failed(origin: Origin, tmp_path: Path) -> None:
