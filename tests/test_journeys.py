@@ -14,15 +14,18 @@ import threading
 import time
 from collections import Counter
 from dataclasses import replace
+from fcntl import ioctl
 from pathlib import Path
+from termios import FIONREAD
 from typing import Any
 
 import pytest
 
 from efficient_status import poller, providers
 from efficient_status.detect import Wishes
-from tests.app import App, cli, command, environment, objects, polled, start, until
+from tests.app import App, cli, environment, objects, polled, start, until
 from tests.feeds import Report, Timeline, incidentio, minute, statuspage
+from tests.forked import Forked
 from tests.origin import Answer, Origin, Page
 
 Short = tuple[str, str, str]
@@ -125,7 +128,7 @@ def test_a_page_through_forty_versions(
     app_events: list[list[Short]] = []
 
     async def work() -> list[str]:
-        app = App(origin.url("/feed.rss"), folder=tmp_path)
+        app = App(origin.url("/feed.rss"), folder=tmp_path, interval=0.02)
         reads: list[int] = []
         monkeypatch.setattr(app.fetcher.store, "body", _counted(app.fetcher.store.body, reads))
         written: list[str] = []
@@ -251,7 +254,7 @@ def test_an_unchanged_page_costs_one_request_and_nothing_else(
 
 
 class Changing(threading.Thread):
-    """Changes a page every 100 ms: a new incident, and one that resolves, each time."""
+    """Changes a page every 50 ms: a new incident, and one that resolves, each time."""
 
     def __init__(self, page: Page) -> None:
         super().__init__()
@@ -271,7 +274,7 @@ class Changing(threading.Thread):
                 )
             self.published |= {each.id: each.state.lower() for each in self.reports[:4]}
             self.page.serve(incidentio(*self.reports[:60]), etag=True)
-            if self.ending.wait(0.1):
+            if self.ending.wait(0.05):
                 return
 
 
@@ -287,17 +290,16 @@ def test_kill_9_at_any_moment_loses_nothing_and_tears_nothing(
     arguments = ["--interval", "0.05", "--format", "json", "--backfill", "all", "-q"]
     arguments += ["--feed", origin.url("/feed.rss"), "--state-dir", str(tmp_path / "kept")]
     told, errors = tmp_path / "told.jsonl", tmp_path / "errors"
-    streams: dict[str, Any] = {"env": environment(tmp_path)}
-    with told.open("ab") as streams["stdout"], errors.open("ab") as streams["stderr"]:
+    with told.open("ab") as out, errors.open("ab") as err:
+        streams = environment(tmp_path), out, err
         for _ in range(kills):
-            process = subprocess.Popen(command(*arguments), **streams)
-            time.sleep(0.25 + dice.random() * 0.6)
+            process = Forked(arguments, *streams)
+            time.sleep(0.06 + dice.random() * 0.5)
             process.kill()
             process.wait()
         changing.ending.set()
         changing.join()
-        last = subprocess.run(command("--once", *arguments), timeout=30, check=False, **streams)
-    assert last.returncode == 0
+        assert Forked(["--once", *arguments], *streams).wait(30) == 0
     assert errors.read_text() == ""
 
     events = Counter((e["incident"][-6:], e["state"]) for e in objects(told.read_text()))
@@ -336,27 +338,33 @@ def test_without_a_network_there_is_one_line_and_one_at_the_end(tmp_path: Path) 
 
 
 @pytest.mark.slow
-def test_three_hundred_pages_are_spread_evenly_over_one_connection(origin: Origin) -> None:
+def test_three_hundred_pages_are_spread_evenly_over_one_connection() -> None:
     """300 pages on one server: even spacing, few connections, each page once an interval."""
-    for number in range(300):
-        origin.page(f"/{number}").serve(incidentio(Report(f"A{number}")), etag=True)
+    # Evenness is seen by the clock, which a crowded machine may spoil, but not three times.
+    assert any(not _unevenness() for _ in range(3)), _unevenness()
 
-    async def work() -> None:
-        app = App(*(origin.url(f"/{n}") for n in range(300)), interval=1.5)
-        await app.watch_while(lambda: asyncio.sleep(4.65))
-        await app.close()
 
-    asyncio.run(work())
-    times = [request.at for request in origin.log]
-    assert 300 * 3 <= len(times) <= 300 * 4
-    start_ = times[0]
+def _unevenness() -> list[str]:
+    """What is uneven in three intervals of 300 pages."""
+    with Origin() as origin:
+        for number in range(300):
+            origin.page(f"/{number}").serve(incidentio(Report(f"A{number}")), etag=True)
+
+        async def work() -> None:
+            app = App(*(origin.url(f"/{n}") for n in range(300)), interval=1.5)
+            await app.watch_while(lambda: asyncio.sleep(4.65))
+            await app.close()
+
+        asyncio.run(work())
+        assert origin.connections <= 2
+        times = [request.at for request in origin.log]
+        per_page = [origin.page(f"/{n}").count for n in range(300)]
+    found = [] if set(per_page) <= {3, 4} else [f"a page was asked {set(per_page)} times"]
     for slot in range(6):  # every half interval carries its share, within a fifth
-        begin = start_ + 0.75 * slot
-        assert 120 <= sum(begin <= at < begin + 0.75 for at in times) <= 180
-    per_page = [origin.page(f"/{n}").count for n in range(300)]
-    assert min(per_page) >= 3
-    assert max(per_page) <= 4
-    assert origin.connections <= 2
+        begin = times[0] + 0.75 * slot
+        share = sum(begin <= at < begin + 0.75 for at in times)
+        found += [] if 120 <= share <= 180 else [f"{share} requests in half interval {slot}"]
+    return found
 
 
 def test_once_exits_1_and_names_each_page_that_failed(origin: Origin, tmp_path: Path) -> None:
@@ -451,10 +459,10 @@ def test_a_pipe_that_nobody_reads_does_not_prevent_the_end(
     origin.page("/feed").serve(incidentio(*reversed(reports)), etag=True)
     arguments = ("--interval", "0.05", "--format", "json", "--feed", origin.url("/feed"))
     process = start(tmp_path, *arguments)
-    deadline = time.monotonic() + 10
-    while not origin.page("/feed").count and time.monotonic() < deadline:
-        time.sleep(0.01)
-    time.sleep(0.7)  # 190 kB of events do not fit into the pipe
+    assert process.stdout is not None
+    pipe = process.stdout.fileno()  # 190 kB of events do not fit into it
+    asyncio.run(until(lambda: int.from_bytes(ioctl(pipe, FIONREAD, bytes(4)), "little") > 50_000))
+    time.sleep(0.1)  # for the two or three that still do
     process.send_signal(signal.SIGTERM)
     if not read:
         assert process.wait(timeout=10) == 0
@@ -492,7 +500,7 @@ def test_watching_starts_with_one_line_and_is_then_silent(origin: Origin, tmp_pa
     """Silent when nothing changed; with -q not even the line."""
     origin.page("/feed").serve(incidentio(), etag=True)
     for quiet, lines in (((), 1), (("-q",), 0)):
-        process = start(tmp_path, "--interval", "0.05", *quiet, "--feed", origin.url("/feed"))
+        process = start(tmp_path, "--interval", "0.02", *quiet, "--feed", origin.url("/feed"))
         before = origin.page("/feed").count
         deadline = time.monotonic() + 10
         while origin.page("/feed").count < before + 10 and time.monotonic() < deadline:
@@ -534,7 +542,7 @@ def test_a_failing_page_is_named_once_and_once_more_when_it_is_back(
 ) -> None:
     """Three failed polls in a row: one line; silence; then the recovery. Waits double."""
     page = origin.page("/feed").serve(incidentio(Report("AAA")), etag=True)
-    page.then(*[Answer(500)] * 7)
+    page.then(*[Answer(500)] * 6)
 
     async def work() -> None:
         app = App(origin.url("/feed"), interval=0.02)
@@ -548,4 +556,4 @@ def test_a_failing_page_is_named_once_and_once_more_when_it_is_back(
     # The first poll has a retry; from then on the poll itself is the retry.
     times = [request.at for request in page.requests[1:]]
     gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
-    assert all(later > earlier * 1.7 for earlier, later in itertools.pairwise(gaps[1:]))
+    assert all(gap >= 0.02 * 2**n for n, gap in enumerate(gaps))  # a late poll shortens none

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conformance.clients import EfficientStatus
+from tests.conformance.clients import EfficientStatus, Loaded
 from tests.conformance.grading import Grade
 from tests.conformance.scorecard import RULES, SCENARIOS, Scorecard
 from tests.conformance.stage import Client, Mode
 from tests.conformance.synthetic import EVERYTHING, FLAWS, Synthetic
 
-US = EfficientStatus()
+US = EfficientStatus(Loaded)
 POLITE, RUDE = Synthetic(), Synthetic(*EVERYTHING)
 MODES: tuple[Mode, ...] = ("cron", "watch")
 NOT_FOR_WATCH = {"P23"}  # it is about what lies between two runs
@@ -44,7 +44,7 @@ class Cards:
     """Ours, whose processes cost time of the processor, and those that only wait."""
 
     def __init__(self) -> None:
-        self._heavy, self._light = Scorecard(at_once=14), Scorecard(at_once=120)
+        self._heavy, self._light = Scorecard(at_once=20), Scorecard(at_once=120)
 
     def of(self, client: Client) -> Scorecard:
         """Where this client is played."""

@@ -56,6 +56,7 @@ def test_heuristic_freshness_is_never_used(
     assert [request.conditional for request in page.requests] == [False, True, True, True]
 
 
+@pytest.mark.slow
 def test_a_missing_or_absurd_date_never_pins_an_answer(origin: Origin) -> None:
     """With max-age=1 the page is asked again after a second (guard: our clock as Date)."""
     headers = {"Cache-Control": "max-age=1"}
