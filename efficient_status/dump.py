@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from efficient_status.config import Settings
 from efficient_status.models import Filters, Provider
+from efficient_status.urls import bare, without_credentials
 
 
 def toml(settings: Settings) -> str:
     """What is in force."""
-    bare = [each for each in settings.providers if each.key == each.feed]
+    feeds = [each for each in settings.providers if each.key == bare(each.feed)]
     table: dict[str, Any] = {
         "interval": settings.interval,
         "host_spacing": settings.host_spacing,
@@ -28,10 +28,10 @@ def toml(settings: Settings) -> str:
         "connections": settings.connections,
         "max_freshness": settings.max_freshness,
         "follow_to_http": settings.follow_to_http,
-        "feeds": [masked(each.feed) for each in bare] or None,
+        "feeds": [without_credentials(each.feed) for each in feeds] or None,
         "filters": _filters(settings.filters, Filters()) or None,
     }
-    rows = [provider(each, settings.filters) for each in settings.providers if each not in bare]
+    rows = [provider(each, settings.filters) for each in settings.providers if each not in feeds]
     return "".join([lines(table), *(f"\n{row(each)}" for each in rows)])
 
 
@@ -40,7 +40,7 @@ def provider(page: Provider, common: Filters) -> Mapping[str, Any]:
     return {
         "key": page.key,
         "name": page.name,
-        "feed": masked(page.feed),
+        "feed": without_credentials(page.feed),
         "platform": page.dialect,
         "product": page.product or None,
         "rules": [{"keyword": r.keyword, "product": r.product} for r in page.rules],
@@ -78,10 +78,3 @@ def _value(value: Any) -> str:
         # TOML's basic strings are JSON's, but for DEL, which it wants escaped.
         return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
     return str(value).lower() if isinstance(value, bool) else repr(value)
-
-
-def masked(url: str) -> str:
-    """A URL with `***` instead of its credentials."""
-    parts = urlsplit(url)
-    credentials, at, host = parts.netloc.rpartition("@")
-    return parts._replace(netloc=f"***@{host}").geturl() if at and credentials else url
