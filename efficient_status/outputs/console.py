@@ -20,6 +20,7 @@ import select
 import stat
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from efficient_status.models import Event
 
@@ -58,7 +59,8 @@ class Console:
         self._encoding = encoding
         self._patience = patience
         self._turn = asyncio.Lock()
-        self._rest = memoryview(b"")  # of an event that could not be written to its end
+        # Of what could not be written to its end; of an earlier run's, the end of the line.
+        self._rest = memoryview(b"\n" if _ends_torn(descriptor) else b"")
         self._torn: dict[str, Event] = {}  # by provider: begun, and not yet known to be told
         self._troubled = False
 
@@ -158,6 +160,18 @@ class Console:
         if not self._troubled:
             self._troubled = True
             logger.warning(trouble)
+
+
+def _ends_torn(descriptor: int) -> bool:
+    """Whether a file ends in the middle of a line, as where a run died and the disk was full."""
+    status = os.fstat(descriptor)
+    if not (stat.S_ISREG(status.st_mode) and status.st_size):
+        return False
+    try:
+        with Path(f"/proc/self/fd/{descriptor}").open("rb") as file:
+            return os.pread(file.fileno(), 1, status.st_size - 1) != b"\n"
+    except OSError:
+        return False
 
 
 def _settle(ready: asyncio.Future[None]) -> None:

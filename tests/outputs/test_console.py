@@ -136,11 +136,11 @@ class Disk:
         return len(part)
 
 
-def test_the_rest_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_rest_comes_first(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
     """An event that was torn by a full disk is finished before the next, and is then told: once."""
     disk = Disk(room=4)
     monkeypatch.setattr(os, "write", disk.write)
-    console = Console(1, title)
+    console = Console(pipe[1], title)
     for _ in range(3):
         with pytest.raises(OSError, match="No space left"):
             tell(console, event(title="torn event"))
@@ -151,11 +151,11 @@ def test_the_rest_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     assert disk.took == b"torn event\nnext\n"
 
 
-def test_what_was_not_begun_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_not_begun_is_not_kept(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of an event that could not be begun nothing is kept: it is told again by the next poll."""
     disk = Disk(room=0)
     monkeypatch.setattr(os, "write", disk.write)
-    console = Console(1, title)
+    console = Console(pipe[1], title)
     for _ in range(3):
         with pytest.raises(OSError, match="No space left"):
             tell(console, event(title="late"))
