@@ -8,6 +8,7 @@ from typing import Any
 
 from efficient_status.config import Settings
 from efficient_status.models import Filters, Provider
+from efficient_status.providers.markup import HARMFUL
 from efficient_status.urls import bare, without_credentials
 
 
@@ -75,6 +76,7 @@ def _value(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(_value(each) for each in value) + "]"
     if isinstance(value, str):
-        # TOML's basic strings are JSON's, but for DEL, which it wants escaped.
-        return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+        # TOML's basic strings are JSON's, but for pairs of surrogates, which it does not know.
+        text = json.dumps(str(value), ensure_ascii=False)
+        return HARMFUL.sub(lambda found: f"\\U{ord(found[0]):08x}", text)
     return str(value).lower() if isinstance(value, bool) else repr(value)

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from datetime import UTC, datetime
 
 from efficient_status.models import Event
-from efficient_status.providers.markup import HAZARDS
-
-# Also what ends a line for other readers than JSON's (U+0085, U+2028, U+2029).
-_ESCAPED = re.compile(f"[{HAZARDS}\x85\u2028\u2029]")
+from efficient_status.providers.markup import HARMFUL
 
 
 def line(event: Event) -> str:
@@ -36,7 +32,7 @@ def line(event: Event) -> str:
         },
         ensure_ascii=False,
     )
-    return _ESCAPED.sub(lambda found: json.dumps(found[0])[1:-1], text) + "\n"
+    return HARMFUL.sub(lambda found: json.dumps(found[0])[1:-1], text) + "\n"
 
 
 def _rfc3339(moment: datetime | None) -> str | None:

@@ -152,7 +152,7 @@ def shorten(text: str, limit: int) -> str:
 # lone surrogates, and what Unicode says is to be ignored where it is not understood
 # (Default_Ignorable_Code_Point: bidirectional marks, blanks of no width, tags), but for what
 # joins letters and picks emoji (U+200C, U+200D, U+FE00 to U+FE0F).
-HAZARDS = (
+_HAZARDS = (
     r"\x00-\x08\v\f\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff"
     r"\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e"
     r"\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb"
@@ -163,7 +163,9 @@ _MARKS = (
     r"\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u0e31\u0e34-\u0e3a"
     r"\u0e47-\u0e4e\u1ab0-\u1aff\u1dc0-\u1dff\u200c\u200d\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f"
 )
-_HAZARD = re.compile(f"[{HAZARDS}]+")
+_HAZARD = re.compile(f"[{_HAZARDS}]+")
+# The same one by one, and what ends a line for some readers only: for formats that can escape.
+HARMFUL = re.compile(f"[{_HAZARDS}\x85\u2028\u2029]")
 _FLOOD = re.compile(f"([{_MARKS}]{{4}})[{_MARKS}]+")
 _BREAKS = str.maketrans(dict.fromkeys("\t\r", " ") | dict.fromkeys("\x85\u2028\u2029", "\n"))
 

@@ -8,6 +8,7 @@ import logging
 import os
 import re
 import sys
+import tomllib
 import unicodedata
 from dataclasses import fields, replace
 from datetime import UTC
@@ -18,7 +19,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from efficient_status import options
+from efficient_status import dump, options
 from efficient_status.errors import UsageError
 from efficient_status.models import Event, Incident, Pacing
 from efficient_status.outputs import FORMATS
@@ -98,6 +99,15 @@ def test_json_is_one_line_for_every_reader_and_says_it_all(shown: Event) -> None
     found = json.loads(text)
     assert (found["title"], found["message"]) == (shown.incident.title, shown.incident.message)
     assert (found["provider"], found["product"]) == (shown.provider, shown.product)
+
+
+@given(NASTY.filter(lambda text: text.encode("utf-8", "ignore").decode() == text))
+def test_a_snippet_of_configuration_harms_no_terminal_and_says_it_all(title: str) -> None:
+    """`import-opml` prints titles of a file that somebody else wrote."""
+    text = dump.row({"name": title})
+
+    assert harmful(text.replace("\n", "")) == []
+    assert tomllib.loads(text) == {"providers": [{"name": title}]}
 
 
 @given(NASTY, NASTY)
