@@ -37,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _log_to_stderr(verbose=False, quiet=False)
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
+        if sys.stdout is None:
+            raise UsageError(["stdout is closed: there is nowhere to write to"])  # noqa: TRY301
         command = COMMANDS.get(words[0]) if words else None
         return command(words[1:]) if command else _watching(words)
     except UsageError as error:
@@ -97,8 +99,6 @@ def _warn_of_haste(settings: Settings) -> None:
 def _run(settings: Settings, *, once: bool) -> int:
     from efficient_status.lock import Lock
 
-    if sys.stdout is None:  # closed: its number would soon be that of another file
-        raise UsageError(["stdout is closed: there is nowhere to tell events"])
     gc.disable()  # what start-up makes lives to the end: looking through it is a fifth of a cron run
     lock = Lock(settings.state_dir) if settings.state_dir else None
     try:

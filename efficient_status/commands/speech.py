@@ -16,8 +16,6 @@ def say(text: str) -> None:
         BrokenPipeError: nobody reads any more.
         UsageError: it cannot be written.
     """
-    if sys.stdout is None:
-        raise UsageError(["stdout is closed: there is nowhere to write to"])
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:

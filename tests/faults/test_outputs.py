@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import json
 import logging
 import os
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import pytest
 
+from efficient_status.fetch import Fetched
 from efficient_status.models import Event
 from efficient_status.outputs import Console, console
 from efficient_status.outputs.jsonl import line
@@ -188,6 +190,46 @@ def test_nothing_is_written_where_nothing_is_read() -> None:
     """/dev/null takes it all."""
     with Path(os.devnull).open("wb") as nowhere:
         asyncio.run(Console(nowhere.fileno(), title).tell(event(title="x" * LONG)))
+
+
+def test_a_descriptor_that_changes_its_mind_is_asked_again(
+    pipe: Ends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others write there too: what fitted a moment ago need not fit now, and that is no failure."""
+    write = os.write
+    moods = iter([BlockingIOError, BlockingIOError])
+
+    def moody(descriptor: int, block: bytes) -> int:
+        for mood in moods:
+            raise mood
+        return write(descriptor, block)
+
+    monkeypatch.setattr(os, "write", moody)
+    asyncio.run(Console(pipe[1], title).tell(event(title="late")))
+
+    assert os.read(pipe[0], 100) == b"late\n"
+
+
+def test_a_page_that_waits_holds_no_document(origin: Origin) -> None:
+    """Hours of waiting cost the events that wait, not the documents that they came in."""
+    origin.page("/a").serve(incidentio(Report("AAA")), etag=True)
+    page = origin.url("/a")
+    held: list[bytes] = []
+
+    def look(_: Event) -> None:
+        gc.collect()
+        found = [each for each in gc.get_objects() if isinstance(each, Fetched)]
+        held.extend(o.document for o in found if o.document and o.wire.target == page)
+
+    async def work() -> None:
+        app = App(origin.url("/a"))
+        app.told.fail = look
+        await app.poller.poll(app.pages[0])
+        await app.close()
+        assert app.told.events
+
+    asyncio.run(work())
+    assert held == []
 
 
 def cancelled(pipe: Ends, *, read: int) -> list[str]:
