@@ -38,9 +38,9 @@ class Watched(Poller):
         self.polls.append((page, begun, now()))
         return outcome
 
-    def catch_up(self, page: Page) -> int:
+    async def catch_up(self, page: Page) -> int:
         """As it is."""
-        return self._inner.catch_up(page)
+        return await self._inner.catch_up(page)
 
 
 async def watch(

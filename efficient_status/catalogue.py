@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from efficient_status.models import Filters, Provider, Rule
+from efficient_status.urls import bare
 
 DEFAULT = "openai"
 
@@ -98,8 +99,8 @@ def rules(rows: Iterable[Mapping[str, str]]) -> tuple[Rule, ...]:
 
 
 def bare_feed(url: str, filters: Filters = _NONE) -> Provider:
-    """A `--feed`: all that is known of it is its address."""
-    return Provider(key=url, name="", feed=url, filters=filters)
+    """A `--feed`: all that is known of it is its address; no password is in what it is called."""
+    return Provider(key=bare(url), name="", feed=url, filters=filters)
 
 
 def suggestion(word: str, own: Iterable[str] = ()) -> str:

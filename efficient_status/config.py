@@ -265,7 +265,8 @@ class _Choice:
             keys = [catalogue.DEFAULT]
         pages = {key: self._provider(key) for key in dict.fromkeys(keys)}
         self.hosts |= {host_of(url) for url in feeds}
-        return tuple({**pages, **{u: catalogue.bare_feed(u, self.filters) for u in feeds}}.values())
+        bare = [catalogue.bare_feed(url, self.filters) for url in feeds]
+        return tuple({**pages, **{each.key: each for each in bare}}.values())
 
     def _named(self, wanted: Wanted) -> list[str]:
         """Those that the command line names.

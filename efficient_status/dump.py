@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from efficient_status.config import Settings
 from efficient_status.models import Filters, Provider
+from efficient_status.providers.markup import HARMFUL
+from efficient_status.urls import bare, without_credentials
 
 
 def toml(settings: Settings) -> str:
     """What is in force."""
-    bare = [each for each in settings.providers if each.key == each.feed]
+    feeds = [each for each in settings.providers if each.key == bare(each.feed)]
     table: dict[str, Any] = {
         "interval": settings.interval,
         "host_spacing": settings.host_spacing,
@@ -29,10 +30,10 @@ def toml(settings: Settings) -> str:
         "max_freshness": settings.max_freshness,
         "follow_to_http": settings.follow_to_http,
         "allow_hosts": list(settings.allow_hosts) or None,
-        "feeds": [masked(each.feed) for each in bare] or None,
+        "feeds": [without_credentials(each.feed) for each in feeds] or None,
         "filters": _filters(settings.filters, Filters()) or None,
     }
-    rows = [provider(each, settings.filters) for each in settings.providers if each not in bare]
+    rows = [provider(each, settings.filters) for each in settings.providers if each not in feeds]
     return "".join([lines(table), *(f"\n{row(each)}" for each in rows)])
 
 
@@ -41,7 +42,7 @@ def provider(page: Provider, common: Filters) -> Mapping[str, Any]:
     return {
         "key": page.key,
         "name": page.name,
-        "feed": masked(page.feed),
+        "feed": without_credentials(page.feed),
         "platform": page.dialect,
         "product": page.product or None,
         "rules": [{"keyword": r.keyword, "product": r.product} for r in page.rules],
@@ -76,13 +77,7 @@ def _value(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(_value(each) for each in value) + "]"
     if isinstance(value, str):
-        # TOML's basic strings are JSON's, but for DEL, which it wants escaped.
-        return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+        # TOML's basic strings are JSON's, but for pairs of surrogates, which it does not know.
+        text = json.dumps(str(value), ensure_ascii=False)
+        return HARMFUL.sub(lambda found: f"\\U{ord(found[0]):08x}", text)
     return str(value).lower() if isinstance(value, bool) else repr(value)
-
-
-def masked(url: str) -> str:
-    """A URL with `***` instead of its credentials."""
-    parts = urlsplit(url)
-    credentials, at, host = parts.netloc.rpartition("@")
-    return parts._replace(netloc=f"***@{host}").geturl() if at and credentials else url

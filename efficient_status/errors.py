@@ -5,6 +5,7 @@
     ├── StateError            our own folder is not usable: said, exit
     │   ├── StateInUse        another run holds it                                (exit 3)
     │   └── StateTooNew       written by a newer version: nothing was touched
+    ├── Untold                an event could not be written: it is told again
     └── PageError             one page could not be read: wait, ask again
         ├── Unreachable       no answer came: names, sockets, TLS, time-outs
         ├── Refused           an answer came, but not the page: status 4xx, 5xx
@@ -47,6 +48,10 @@ class StateInUse(StateError):
 
 class StateTooNew(StateError):
     """The state was written by a newer version of efficient_status."""
+
+
+class Untold(StatusError):
+    """An event could not be written; it was not remembered, so the page's next poll tells it."""
 
 
 class PageError(StatusError):

@@ -209,6 +209,6 @@ def check(table: Mapping[str, Any], keys: Mapping[str, Key], prefix: str = "") -
 
 
 def shown(value: Any) -> str:
-    """A value in a message, not without end."""
-    text = repr(value)
+    """A value in a message, not without end, nor with what may be a password in a broken URL."""
+    text = re.sub("(?s)(?<=//).*@", "***@", repr(value))
     return text if len(text) <= 60 else text[:59] + "…"

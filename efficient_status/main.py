@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -22,17 +23,22 @@ from efficient_status.commands import COMMANDS
 from efficient_status.config import Settings
 from efficient_status.database import MEMORY
 from efficient_status.errors import StateError, StateInUse, UsageError
-from efficient_status.urls import is_loopback
+from efficient_status.stderr import Stderr
+from efficient_status.urls import bare, is_loopback
 
 logger = logging.getLogger("efficient_status")
+_STDERR = Stderr(encoding=sys.stderr.encoding if sys.stderr else "utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status."""
     signal.signal(signal.SIGTERM, _terminated)
+    _fill_closed_descriptors()
     _log_to_stderr(verbose=False, quiet=False)
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
+        if sys.stdout is None:
+            raise UsageError(["stdout is closed: there is nowhere to write to"])  # noqa: TRY301
         command = COMMANDS.get(words[0]) if words else None
         return command(words[1:]) if command else _watching(words)
     except UsageError as error:
@@ -66,11 +72,15 @@ def _terminated(_signal: int, _frame: FrameType | None) -> NoReturn:
     raise SystemExit(0)
 
 
+def _fill_closed_descriptors() -> None:
+    """What was closed (`2>&-`) leads nowhere, so that no file of ours gets its number."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
+
+
 def _log_to_stderr(*, verbose: bool, quiet: bool) -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("efficient-status: %(message)s"))
-    logging.raiseExceptions = False  # a closed stderr is no reason to stop
-    logger.handlers = [handler]
+    logger.handlers = [_STDERR]
     logger.propagate = False
     logger.setLevel(logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO)
 
@@ -89,8 +99,6 @@ def _warn_of_haste(settings: Settings) -> None:
 def _run(settings: Settings, *, once: bool) -> int:
     from efficient_status.lock import Lock
 
-    if sys.stdout is None:  # closed: its number would soon be that of another file
-        raise UsageError(["stdout is closed: there is nowhere to tell events"])
     gc.disable()  # what start-up makes lives to the end: looking through it is a fifth of a cron run
     lock = Lock(settings.state_dir) if settings.state_dir else None
     try:
@@ -110,7 +118,6 @@ async def _work(settings: Settings, *, once: bool) -> int:
     from efficient_status.scheduler import Scheduler
     from efficient_status.state import open_state
 
-    ended: list[int] = []  # the exit status that a signal asks for
     state = open_state(settings.state_dir)
     fetcher = Fetcher(
         settings.state_dir / "cache.sqlite3" if settings.state_dir else MEMORY,
@@ -129,25 +136,25 @@ async def _work(settings: Settings, *, once: bool) -> int:
             sys.stdout.fileno(),
             FORMATS[settings.format](UTC if settings.utc else None),
             encoding="utf-8" if settings.format == "json" else sys.stdout.encoding,
-            stopping=lambda: bool(ended),
         )
         wishes = Wishes(settings.backfill, settings.edits)
         poller = Poller(fetcher, state, console, wishes=wishes)
         pages = [
-            Page(each, state.pacing(each.key, each.feed), state.identity(each.key))
+            Page(each, state.pacing(each.key, bare(each.feed)), state.identity(each.key))
             for each in settings.providers
         ]
         scheduler = Scheduler(pages, poller, state, interval=settings.interval)
         if not once:
             gc.freeze()
             gc.enable()
+            _STDERR.hurry()
             logger.info(
                 "watching %d page%s every %g s",
                 len(pages),
                 "" if len(pages) == 1 else "s",
                 settings.interval,
             )
-        return await _until_signal(_once(scheduler) if once else _watch(scheduler), ended)
+        return await _until_signal(_once(scheduler) if once else _watch(scheduler))
     finally:
         await fetcher.aclose()
         state.close()
@@ -170,13 +177,14 @@ async def _watch(scheduler: Any) -> int:
     return 0
 
 
-async def _until_signal(work: Any, ended: list[int]) -> int:
+async def _until_signal(work: Any) -> int:
     """The work's exit status, or that of the signal that came first.
 
-    Python's own handlers, not the loop's: they run even while an event is being written.
+    Python's own handlers, not the loop's, which would leave none for the way out.
     """
     loop = asyncio.get_running_loop()
     task = asyncio.ensure_future(work)
+    ended: list[int] = []  # the exit status that a signal asks for
 
     def stop(signum: int, _frame: FrameType | None) -> None:
         ended.append(130 if signum == signal.SIGINT else 0)

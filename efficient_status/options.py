@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from efficient_status import __version__, config
 from efficient_status.config import Settings, Wanted
 from efficient_status.errors import UsageError
+from efficient_status.keys import shown
 
 _EPILOG = """\
 commands (each has a --help of its own):
@@ -108,7 +109,7 @@ def settings(options: argparse.Namespace, reserved: Container[str] = ()) -> Sett
     }
     problems = config.check_options(overrides)
     problems += [
-        f"--feed: expected an http(s) URL, got {url!r}"
+        f"--feed: expected an http(s) URL, got {shown(url)}"
         for url in options.feed
         if not config.KEYS["feeds"].valid([url])
     ]

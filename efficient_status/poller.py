@@ -23,7 +23,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from efficient_status.detect import Wishes, absences, detect
-from efficient_status.errors import Held, PageError, Unreadable
+from efficient_status.errors import Held, PageError, Unreadable, Untold
 from efficient_status.fetch import Fetched, Fetcher
 from efficient_status.filters import wanted
 from efficient_status.models import (
@@ -38,7 +38,7 @@ from efficient_status.models import (
 )
 from efficient_status.providers import Limits, read
 from efficient_status.state import StateStore
-from efficient_status.urls import bare
+from efficient_status.urls import as_user_of, bare
 
 logger = logging.getLogger(__name__)
 
@@ -50,8 +50,13 @@ UNSETTLED = "?"
 class Output(Protocol):
     """Where polls are told."""
 
-    def tell(self, event: Event) -> None:
-        """Write one event, whole and flushed; raises OSError where that is not possible."""
+    async def tell(self, event: Event) -> None:
+        """Write one event, whole and flushed, however long its reader takes.
+
+        Raises:
+            BrokenPipeError: nobody reads any more.
+            OSError: it could not be written; it is told again.
+        """
         ...
 
 
@@ -75,7 +80,8 @@ class Page:
     @property
     def url(self) -> str:
         """Where to ask."""
-        return self.pacing.moved_to or self.provider.feed
+        feed = self.provider.feed
+        return as_user_of(self.pacing.moved_to, feed) if self.pacing.moved_to else feed
 
     @property
     def host(self) -> str:
@@ -84,8 +90,8 @@ class Page:
 
     @property
     def label(self) -> str:
-        """What events and log lines call it: its key, without credentials."""
-        return bare(self.provider.key) if "://" in self.provider.key else self.provider.key
+        """What events and log lines call it: its key."""
+        return self.provider.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,8 @@ class Poll:
     """What came of one poll.
 
     Attributes:
-        outcome: "changed", "unchanged", "fresh", "held" (its server said wait) or "failed".
+        outcome: "changed", "unchanged", "fresh", "held" (its server said wait), "failed", or
+            "untold" (the page is well, but its events could not be written).
         fresh: explicit freshness, in seconds.
         events: how many were told.
         wasted: a whole body came although nothing had changed and validators had been sent.
@@ -131,7 +138,8 @@ class Poller:
         """Ask one page and tell what is new.
 
         Raises:
-            OSError: an event could not be written; it was not remembered.
+            BrokenPipeError: nobody reads the events any more.
+            Untold: an event could not be written; it was not remembered.
             StateError: what was told could not be remembered.
         """
         try:
@@ -149,10 +157,12 @@ class Poller:
         except PageError as error:
             return Poll("failed", error=error)
         self._fetcher.keep(fetched)
-        events = self._tell(page, memory, feed, fetched.identity)
+        del document
+        fetched.document = None  # the reader of events may let us wait for long
+        events = await self._tell(page, memory, feed, fetched.identity)
         return Poll("changed", fetched.fresh, events, moved_to=self._settle(page, fetched))
 
-    def catch_up(self, page: Page) -> int:
+    async def catch_up(self, page: Page) -> int:
         """Tell what an earlier run stored but did not tell to the end; no request is made."""
         identity = self._fetcher.stored_identity(page.url)
         if identity in ("", page.identity.removesuffix(UNSETTLED)):
@@ -165,7 +175,7 @@ class Poller:
         except Unreadable:  # an earlier version could read it; the next poll asks in full
             self._fetcher.forget(page.url)
             return 0
-        return self._tell(page, memory, feed, identity)
+        return await self._tell(page, memory, feed, identity)
 
     def _read(self, page: Page, document: bytes, fetched: Fetched | None) -> tuple[Memory, Feed]:
         memory = self._state.recall(page.provider.key)
@@ -188,8 +198,8 @@ class Poller:
             raise
         return memory, feed
 
-    def _tell(self, page: Page, memory: Memory, feed: Feed, identity: str) -> int:
-        """Steps 5 to 7.  Nothing in here waits, so nothing can come between telling and memory."""
+    async def _tell(self, page: Page, memory: Memory, feed: Feed, identity: str) -> int:
+        """Steps 5 to 7.  Only `tell` waits, so nothing can come between telling and memory."""
         key = page.provider.key
         page.title = feed.title or page.title
         self._say_faults(page, memory, feed)
@@ -201,7 +211,7 @@ class Poller:
         events = 0
         for change in changes:
             if event := self._event(page, change, memory.told.get(change.incident.id)):
-                self._output.tell(event)
+                await self._write(event)
                 events += 1
             if change.incident.id in loud:
                 self._state.remember(key, {change.incident.id: change.told})
@@ -210,6 +220,14 @@ class Poller:
         self._state.finish(key, identity, feed.dialect)
         page.identity = identity
         return events
+
+    async def _write(self, event: Event) -> None:
+        try:
+            await self._output.tell(event)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise Untold(f"its events cannot be written: {error.strerror or error}") from error
 
     def _event(self, page: Page, change: Change, before: Told | None) -> Event | None:
         """What is printed of a change; None = it is only remembered."""
@@ -248,9 +266,9 @@ class Poller:
     def _settle(self, page: Page, fetched: Fetched) -> str:
         """The feed was met where a permanent redirect led: that is its place from now on."""
         target = fetched.moved_to
-        if target and target != page.url:
-            self._fetcher.move(page.url, target)
-            logger.warning("%s: moved for good to %s", page.label, bare(target))
+        if target and target != bare(page.url):
+            self._fetcher.move(page.url, as_user_of(target, page.provider.feed))
+            logger.warning("%s: moved for good to %s", page.label, target)
             return target
         return ""
 

@@ -15,15 +15,17 @@ from dataclasses import replace
 from hashlib import blake2b
 
 from efficient_status import pacing
-from efficient_status.errors import PageError, StatusError
+from efficient_status.errors import PageError, StatusError, Untold
 from efficient_status.health import Health, summary
 from efficient_status.models import Pacing
 from efficient_status.poller import Page, Poll, Poller
 from efficient_status.state import StateStore
+from efficient_status.urls import bare
 
 logger = logging.getLogger(__name__)
 
 FLUSH_EVERY = 60.0  # seconds between two writes of pacing that only politeness needs
+_NOT_ASKED = ("held", "untold")  # outcomes that say nothing of a page's health
 AT_ONCE = 32  # pages that `--once` asks at the same time
 
 
@@ -119,17 +121,17 @@ class Scheduler:
         """Tell what an earlier run left untold, then ask the page unless its server said wait."""
         held = page.pacing.gone or pacing.hold(page.pacing, self._clock()) > 0
         try:
-            events = self._poller.catch_up(page)
+            events = await self._poller.catch_up(page)
             poll = Poll("held", events=events) if held else await self._poller.poll(page)
+        except Untold as error:  # the output has said it; the page is not to blame
+            poll = Poll("untold", error=PageError(str(error)))
         except (StatusError, BrokenPipeError):
             raise
-        except OSError as error:
-            poll = Poll("failed", error=PageError(f"its events cannot be written: {error}"))
         except Exception as error:  # a bug of ours must not stop the other pages
             logger.debug("%s: bug", page.label, exc_info=True)
             text = f"a bug in efficient_status ({type(error).__name__}: {error}), please report it"
             poll = Poll("failed", error=PageError(text))
-        if poll.outcome != "held":
+        if poll.outcome not in _NOT_ASKED:
             self._pace(page, poll)
         logger.debug("%s: %s, %d told", page.label, poll.error or poll.outcome, poll.events)
         return poll
@@ -179,10 +181,10 @@ class Scheduler:
     def _note(self, page: Page, after: Pacing) -> None:
         if after != page.pacing:
             page.pacing = after
-            self._state.pace(page.provider.key, page.provider.feed, after)
+            self._state.pace(page.provider.key, bare(page.provider.feed), after)
 
     def _lines(self, page: Page, poll: Poll) -> list[str]:
-        if poll.outcome == "held":
+        if poll.outcome in _NOT_ASKED:
             return []
         if poll.error is None:
             return self._health.recovered(page.label)

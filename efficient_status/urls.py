@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from urllib.parse import urlsplit
+
+_CREDENTIALS = re.compile(r"(?<=//)[^\s/?#]*@")
 
 
 def valid_url(url: str) -> bool:
@@ -28,6 +31,20 @@ def bare(url: str) -> str:
 def host_of(url: str) -> str:
     """The host's name in lower case, or an address without brackets."""
     return urlsplit(url).hostname or ""
+
+
+def without_credentials(text: str) -> str:
+    """A text with `***` instead of the credentials of every URL in it."""
+    return _CREDENTIALS.sub("***@", text)
+
+
+def as_user_of(url: str, other: str) -> str:
+    """A bare URL with the credentials of another one, if both are of one origin."""
+    mine, theirs = urlsplit(url), urlsplit(other)
+    user, at, host = theirs.netloc.rpartition("@")
+    if not at or (mine.scheme, mine.netloc) != (theirs.scheme, host.lower()):
+        return url
+    return mine._replace(netloc=f"{user}@{host}").geturl()
 
 
 def is_loopback(host: str) -> bool:

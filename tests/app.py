@@ -33,7 +33,7 @@ class Told:
     events: list[Event] = field(default_factory=list)
     fail: Callable[[Event], None] = lambda event: None
 
-    def tell(self, event: Event) -> None:
+    async def tell(self, event: Event) -> None:
         """See `poller.Output`."""
         self.fail(event)
         self.events.append(event)

@@ -313,7 +313,7 @@ def test_import_opml(tmp_path: Path) -> None:
     assert [set(row) for row in rows[:2]] == [{"key"}, {"key"}]
     assert rows[2] == {"key": "our-own-page", "name": "Our “own” page", "feed": URL}
     assert done.stderr == (
-        "efficient-status: Old: left out, feed://status.example.test/x is no http(s) URL\n"
+        "efficient-status: Old: left out, 'feed://status.example.test/x' is no http(s) URL\n"
     )
     assert len(_loaded(tmp_path, done.stdout).providers) == 9
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from efficient_status.errors import Untold
 from efficient_status.models import Event
 from efficient_status.providers import DIALECTS
 from tests.app import App
@@ -95,8 +96,8 @@ def test_a_crash_between_two_events_loses_nothing_below_what_was_told(
                 raise OSError
 
         app.told.fail = fail
-        with suppress(OSError):
-            app.poller.catch_up(app.pages[0])
+        with suppress(Untold):
+            await app.poller.catch_up(app.pages[0])
             await polled(app, 1)
         await app.close()
         return [told(event) for event in app.told.events]

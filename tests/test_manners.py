@@ -252,7 +252,7 @@ def test_an_event_that_cannot_be_written_is_told_by_the_next_poll(origin: Origin
             raise OSError(28, "No space left on device")
 
         app.told.fail = full
-        assert (await app.scheduler._poll(app.pages[0])).outcome == "failed"
+        assert (await app.scheduler._poll(app.pages[0])).outcome == "untold"
         app.told.fail = lambda event: None
         app.pages[0].pacing = type(app.pages[0].pacing)()
         await app.scheduler._poll(app.pages[0])

@@ -14,7 +14,7 @@ from efficient_status import catalogue, dump, opml, options
 from efficient_status.commands import COMMANDS
 from efficient_status.commands.speech import say
 from efficient_status.errors import Unreadable, UsageError
-from efficient_status.keys import PROVIDER_KEYS
+from efficient_status.keys import PROVIDER_KEYS, shown
 from efficient_status.urls import valid_url
 
 logger = logging.getLogger("efficient_status")
@@ -59,7 +59,7 @@ def _rows(subscriptions: Sequence[opml.Subscription]) -> list[Mapping[str, str]]
     rows: dict[str, Mapping[str, str]] = {}
     for each in subscriptions:
         if not valid_url(each.feed):
-            logger.warning("%s: left out, %s is no http(s) URL", each.title, each.feed)
+            logger.warning("%s: left out, %s is no http(s) URL", each.title, shown(each.feed))
         elif key := known.key(each.feed):
             rows.setdefault(key, {"key": key})
         else:

@@ -35,6 +35,8 @@ from efficient_status.fetch.origins import Origins
 from efficient_status.fetch.reach import Reach
 from efficient_status.fetch.tls import client_context
 from efficient_status.fetch.wire import FetchLimits, Prepared, Wire
+from efficient_status.models import fingerprint
+from efficient_status.urls import bare
 
 __all__ = ["FetchLimits", "Fetched", "Fetcher", "Gate", "Reach"]
 
@@ -212,8 +214,9 @@ class Fetcher:
     def _prepare(self, url: str) -> Prepared:
         page = self._prepared.get(url)
         if page is None:
-            headers = [*self._headers, *_authorization(httpx.URL(url))]
-            page = self._prepared[url] = Prepared(url, headers)
+            secret = _authorization(httpx.URL(url))
+            account = fingerprint(str(secret))[:4].hex() if secret else ""
+            page = self._prepared[url] = Prepared(bare(url), [*self._headers, *secret], account)
         return page
 
     def _stored(self, url: str, wire: Wire, source: Source) -> Fetched:

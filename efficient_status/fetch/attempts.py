@@ -18,7 +18,6 @@ from efficient_status.errors import Gone, Moved, PageError, Refused
 from efficient_status.fetch.gate import Gate
 from efficient_status.fetch.wire import FetchLimits, Wire
 from efficient_status.pacing import retry_after
-from efficient_status.urls import bare
 
 if TYPE_CHECKING:
     from tenacity import AsyncRetrying
@@ -140,12 +139,10 @@ class Redirects(httpx.AsyncBaseTransport):
                 return response
             target = self._target(request.url, response.headers["location"])
             if target in seen:
-                raise Moved(f"redirects in a loop, back to {bare(str(target))}")
+                raise Moved(f"redirects in a loop, back to {target}")
             seen.append(target)
             if len(seen) > self._limits.redirects + 1:
-                raise Moved(
-                    f"more than {self._limits.redirects} redirects, the last to {bare(str(target))}"
-                )
+                raise Moved(f"more than {self._limits.redirects} redirects, the last to {target}")
             permanent = permanent and response.status_code in _PERMANENT
             if permanent:
                 wire.moved_to = str(target)
@@ -153,14 +150,14 @@ class Redirects(httpx.AsyncBaseTransport):
 
     def _target(self, url: httpx.URL, location: str) -> httpx.URL:
         try:
-            target = url.join(location).copy_with(fragment=None)
+            target = url.join(location).copy_with(fragment=None, userinfo=b"")
         except (httpx.InvalidURL, ValueError) as error:
             raise Moved(f"redirects to a malformed address: {location[:200]!r}") from error
         if target.scheme not in ("http", "https") or not target.host:
-            raise Moved(f"redirects to {bare(str(target))}: only http and https are followed")
+            raise Moved(f"redirects to {target}: only http and https are followed")
         down = url.scheme == "https" and target.scheme == "http"
         if down and not self._limits.follow_to_http:
-            raise Moved(f"redirects from https to http, {bare(str(target))}: not followed")
+            raise Moved(f"redirects from https to http, {target}: not followed")
         return target
 
     async def aclose(self) -> None:

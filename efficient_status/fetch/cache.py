@@ -166,7 +166,7 @@ class BodyStore(AsyncBaseStorage):
         if stored.etag or stored.last_modified:
             headers["etag"] = '"stored"'
         response = Response(200, Headers(headers), self._stream(key))
-        return [Entry(stored.id, Request("GET", key), response)]
+        return [Entry(stored.id, Request("GET", key.partition(" ")[0]), response)]
 
     async def create_entry(
         self,

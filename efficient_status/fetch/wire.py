@@ -41,15 +41,19 @@ class FetchLimits:
 class Prepared:
     """What is the same in every request for a page, worked out once.
 
+    Args:
+        url: without credentials, so that nothing beneath can show or store them.
+        account: stands for the credentials; one address may show each account another page.
+
     Attributes:
-        key: the address, normalised, under which the page is stored.
+        key: under which the page is stored: the address, normalised; after a blank, the account.
     """
 
     __slots__ = ("_conditional", "_headers", "_validators", "key", "url")
 
-    def __init__(self, url: str, headers: list[tuple[bytes, bytes]]) -> None:
+    def __init__(self, url: str, headers: list[tuple[bytes, bytes]], account: str = "") -> None:
         self.url = httpx.URL(url)
-        self.key = str(self.url)
+        self.key = f"{self.url} {account}" if account else str(self.url)
         self._headers = httpx.Headers([(b"Host", self.url.netloc), *headers])
         self._validators: tuple[bytes | None, bytes | None] = (None, None)
         self._conditional = self._headers

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import tzinfo
 
 from efficient_status.models import Event, Incident, State
+from efficient_status.providers.markup import one_line
 
 
 def in_zone(zone: tzinfo | None) -> Callable[[Event], str]:
@@ -41,4 +42,5 @@ def _newest(incident: Incident) -> str:
 
 
 def _folded(line: str) -> str:
-    return " ".join(line.split())
+    """One line that cannot harm a terminal; whatever ends a line somewhere is a blank."""
+    return one_line(" ".join(line.split()), len(line))

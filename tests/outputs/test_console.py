@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import os
@@ -20,6 +21,16 @@ Pipe = tuple[int, int]
 def title(shown: Event) -> str:
     """The shortest format."""
     return f"{shown.incident.title}\n"
+
+
+def tell(console: Console, *events: Event) -> None:
+    """Tell events, one after the other."""
+
+    async def work() -> None:
+        for each in events:
+            await console.tell(each)
+
+    asyncio.run(work())
 
 
 @pytest.fixture
@@ -51,8 +62,7 @@ def test_one_write_per_event(pipe: Pipe, writes: list[bytes], name: str) -> None
     """An event is written at once and in one piece."""
     shape = FORMATS[name](None)
     console = Console(pipe[1], shape)
-    console.tell(event())
-    console.tell(event(title="Another"))
+    tell(console, event(), event(title="Another"))
 
     expected = [shape(event()).encode(), shape(event(title="Another")).encode()]
     assert writes == expected
@@ -63,7 +73,7 @@ def test_nobody_reads(pipe: Pipe) -> None:
     """A pipe that was closed is a BrokenPipeError."""
     os.close(pipe[0])
     with pytest.raises(BrokenPipeError):
-        Console(pipe[1], title).tell(event())
+        tell(Console(pipe[1], title), event())
 
 
 @pytest.mark.parametrize("blocking", [True, False])
@@ -79,7 +89,7 @@ def test_a_full_pipe(pipe: Pipe, blocking: bool) -> None:
 
     reader = threading.Thread(target=read)
     reader.start()
-    Console(pipe[1], title).tell(event(title="x" * size))
+    tell(Console(pipe[1], title), event(title="x" * size))
     reader.join(5)
 
     assert bytes(got) == b"x" * size + b"\n"
@@ -91,7 +101,7 @@ def test_a_full_pipe_that_nobody_reads_any_more(pipe: Pipe) -> None:
     timer = threading.Timer(0.01, os.close, [pipe[0]])
     timer.start()
     with pytest.raises(BrokenPipeError):
-        Console(pipe[1], title).tell(event(title="x" * 300_000))
+        tell(Console(pipe[1], title), event(title="x" * 300_000))
     timer.join()
 
 
@@ -105,7 +115,7 @@ def test_a_full_pipe_that_nobody_reads_any_more(pipe: Pipe) -> None:
 )
 def test_encodings(pipe: Pipe, encoding: str, expected: bytes) -> None:
     """A character that the encoding lacks is shown as an escape, and stops nothing."""
-    Console(pipe[1], title, encoding).tell(event(title="Ü – 復"))
+    tell(Console(pipe[1], title, encoding), event(title="Ü – 復"))
 
     assert os.read(pipe[0], 100) == expected
 
@@ -126,30 +136,30 @@ class Disk:
         return len(part)
 
 
-def test_the_rest_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An event that was torn by a full disk is finished before the next; no line stays torn."""
+def test_the_rest_comes_first(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An event that was torn by a full disk is finished before the next, and is then told: once."""
     disk = Disk(room=4)
     monkeypatch.setattr(os, "write", disk.write)
-    console = Console(1, title)
+    console = Console(pipe[1], title)
     for _ in range(3):
         with pytest.raises(OSError, match="No space left"):
-            console.tell(event(title="torn event"))
+            tell(console, event(title="torn event"))
     disk.room = 1_000
-    console.tell(event(title="torn event"))
-    console.tell(event(title="next"))
+    tell(console, event(title="torn event"))
+    tell(console, event(title="next"))
 
-    assert disk.took == b"torn event\ntorn event\nnext\n"
+    assert disk.took == b"torn event\nnext\n"
 
 
-def test_what_was_not_begun_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of an event that could not be begun nothing is kept: it is told again by the next poll."""
+def test_what_was_not_begun_is_not_kept(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of an event that could not be begun nothing is kept: the next poll tells what is true then."""
     disk = Disk(room=0)
     monkeypatch.setattr(os, "write", disk.write)
-    console = Console(1, title)
+    console = Console(pipe[1], title)
     for _ in range(3):
         with pytest.raises(OSError, match="No space left"):
-            console.tell(event(title="late"))
+            tell(console, event(title="late"))
     disk.room = 1_000
-    console.tell(event(title="late"))
+    tell(console, event(title="newer"))
 
-    assert disk.took == b"late\n"
+    assert disk.took == b"newer\n"
