@@ -144,7 +144,8 @@ class Redirects(httpx.AsyncBaseTransport):
             seen.append(target)
             if len(seen) > self._limits.redirects + 1:
                 raise Moved(
-                    f"more than {self._limits.redirects} redirects, the last to {bare(str(target))}"
+                    f"more than {self._limits.redirects} redirects (limits.redirects),"
+                    f" the last to {bare(str(target))}"
                 )
             permanent = permanent and response.status_code in _PERMANENT
             if permanent:

@@ -14,7 +14,6 @@ Rules:
 
 from __future__ import annotations
 
-import asyncio
 import os
 import ssl
 from collections import OrderedDict
@@ -23,7 +22,8 @@ from contextlib import suppress
 
 import httpx
 
-from efficient_status.errors import Unreachable, Unreadable
+from efficient_status.errors import Unreachable
+from efficient_status.fetch.body import gather
 from efficient_status.fetch.gate import Gate
 from efficient_status.fetch.tls import ResumingContext, client_context
 from efficient_status.fetch.wire import FetchLimits, Wire
@@ -107,10 +107,12 @@ class Origins(httpx.AsyncBaseTransport):
         origin.busy += 1
         whole = False
         try:
-            async with asyncio.timeout(self._limits.seconds):
+            async with request.extensions["wire"].within(self._limits.seconds):
                 response = await self._send(origin, request)
         except TimeoutError as error:
-            raise Unreachable(f"no whole answer within {self._limits.seconds:g} s") from error
+            raise Unreachable(
+                f"no whole answer within {self._limits.seconds:g} s (limits.seconds)"
+            ) from error
         except httpx.TransportError as error:
             raise Unreachable(explain(error)) from error
         else:
@@ -143,20 +145,12 @@ class Origins(httpx.AsyncBaseTransport):
                 context.take(host, connection)
 
     async def _read(self, response: httpx.Response) -> bytes:
-        parts: list[bytes] = []
-        size = 0
         assert isinstance(response.stream, httpx.AsyncByteStream)
+        announced = response.headers.get("content-length", "")
         try:
-            async for part in response.stream:
-                parts.append(part)
-                size += len(part)
-                if size > self._limits.wire_bytes:
-                    raise Unreadable(
-                        f"the body is larger than the limit of {self._limits.wire_bytes:,} bytes"
-                    )
+            return await gather(response.stream, announced, self._limits.wire_bytes)
         finally:
             await response.aclose()
-        return b"".join(parts)
 
     def _origin(self, url: httpx.URL) -> _Origin:
         key = (url.scheme, url.host, url.port)

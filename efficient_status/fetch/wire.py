@@ -6,6 +6,9 @@ it, in an object that travels in `request.extensions["wire"]`.
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import httpx
@@ -67,6 +70,7 @@ class Wire:
         moved_to: where the leading permanent redirects (301, 308) led, or "".
         body_bytes: of the last body as it travelled.
         version: "HTTP/1.1" or "HTTP/2"; empty until an answer has begun.
+        spent: seconds in exchanges so far; what is waited for one's turn is not among them.
     """
 
     attempts: int = 0
@@ -80,3 +84,24 @@ class Wire:
     moved_to: str = ""
     body_bytes: int = 0
     version: str = ""
+    spent: float = 0.0
+
+    @asynccontextmanager
+    async def within(self, seconds: float) -> AsyncIterator[None]:
+        """One exchange, which gets what earlier ones of this poll have left of so many seconds.
+
+        Redirects and the retry share them, so nothing that origins send makes a poll longer.
+
+        Raises:
+            TimeoutError: they are over.
+        """
+        now = asyncio.get_running_loop().time
+        began = now()
+        try:
+            async with asyncio.timeout_at(began + seconds - self.spent):
+                yield
+        except TimeoutError:
+            self.may_retry = False  # with what time?
+            raise
+        finally:
+            self.spent += now() - began
