@@ -40,12 +40,12 @@ class Health:
     _unsaid: dict[str, str] = field(default_factory=dict)  # page → its line, if there is a network
 
     def failed(
-        self, page: str, error: PageError, failures: int, wait: float, began: int | None = None
+        self, page: str, error: PageError, failures: int, wait: float, began: int = -1
     ) -> list[str]:
         """A poll failed, for the so-manieth time in a row; the next is in `wait` seconds.
 
         Args:
-            began: what `reads` was when the poll began.
+            began: what `reads` was when the poll began; -1 = just now.
         """
         if isinstance(error, Gone):
             self._forget(page)
