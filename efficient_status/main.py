@@ -111,6 +111,8 @@ def _run(settings: Settings, *, once: bool) -> int:
 
 async def _work(settings: Settings, *, once: bool) -> int:
     """Wire the parts, run until the work is done or a signal comes, and put all away."""
+    from dataclasses import asdict
+
     from efficient_status.detect import Wishes
     from efficient_status.fetch import Fetcher, FetchLimits, Gate, Reach
     from efficient_status.outputs import FORMATS, Console
@@ -123,7 +125,9 @@ async def _work(settings: Settings, *, once: bool) -> int:
         settings.state_dir / "cache.sqlite3" if settings.state_dir else MEMORY,
         gate=Gate(settings.host_spacing, settings.host_in_flight),
         limits=FetchLimits(
-            freshness=settings.max_freshness, follow_to_http=settings.follow_to_http
+            **asdict(settings.limits),
+            freshness=settings.max_freshness,
+            follow_to_http=settings.follow_to_http,
         ),
         connections=settings.connections,
         http2=settings.http2,
@@ -138,7 +142,7 @@ async def _work(settings: Settings, *, once: bool) -> int:
             encoding="utf-8" if settings.format == "json" else sys.stdout.encoding,
         )
         wishes = Wishes(settings.backfill, settings.edits)
-        poller = Poller(fetcher, state, console, wishes=wishes)
+        poller = Poller(fetcher, state, console, wishes=wishes, limits=settings.limits)
         pages = [
             Page(each, state.pacing(each.key, bare(each.feed)), state.identity(each.key))
             for each in settings.providers

@@ -4,8 +4,9 @@ All times are seconds; «now» is seconds since the epoch.  Rules (politeness P9
 
     unchanged or changed → the own interval, or the explicit freshness if that is longer
     429, 503 with Retry-After → not before it ends, at most a day
-    any other failure → a wait that at least doubles each time, up to an hour
-    404 for the third time → once a day
+    any other failure → a wait that at least doubles each time, up to an hour; it ends with the
+        outage that explains it, and the page is asked at its next place in the interval
+    404 for the third time → once a day, where any page can be read
     410 → never again
     a server that ignores validators → ever more rarely while nothing changes, at most every 5 min
 """
@@ -28,6 +29,8 @@ MAX_BACKOFF = 3_600.0
 # A page that could not even be reached is not spared by long waits, and users want it back soon.
 MAX_BACKOFF_UNREACHABLE = 300.0
 MAX_STRETCH = 300.0
+LATE = 0.1  # of the interval: a poll that is later than this is not merely in a queue
+LATE_AT_LEAST = 1.0
 JITTER = 0.05  # of the interval, to both sides: two polls are at most 10 % nearer or farther apart
 
 
@@ -78,16 +81,26 @@ def _still(pacing: Pacing, now: float) -> float:
 
 
 def after_failure(
-    pacing: Pacing, error: PageError, interval: float, now: float, dice: float
+    pacing: Pacing,
+    error: PageError,
+    interval: float,
+    now: float,
+    dice: float,
+    *,
+    outage: bool = False,
 ) -> Pacing:
     """The page could not be read.
 
     Args:
+        outage: whether no page can be, so that somebody else may answer in the server's place.
         dice: a random number in [0, 1): waits are stretched by up to a tenth, never shortened.
     """
     failures = pacing.failures + 1
-    wait = _wait(pacing, error, interval, failures) * (1 + 0.1 * dice)
-    wait = max(wait, min(pacing.wait, _cap(error, interval) * 1.1))  # at the cap dice may differ
+    missing = error.status == 404 and not outage
+    cap = max(DAY if missing else _cap(error), interval)
+    wait = DAY if missing and failures >= 3 else min(max(pacing.wait * 2, interval), cap)
+    wait *= 1 + 0.1 * dice
+    wait = max(wait, min(pacing.wait, cap * 1.1))  # at the cap dice may differ
     if error.retry_after is not None:
         wait = max(error.retry_after, interval)
     return replace(
@@ -99,17 +112,20 @@ def after_failure(
     )
 
 
-def _wait(pacing: Pacing, error: PageError, interval: float, failures: int) -> float:
-    if error.status == 404 and failures >= 3:
-        return DAY
-    return min(max(pacing.wait * 2, interval), _cap(error, interval))
+def after_outage(pacing: Pacing, own: float) -> Pacing:
+    """The network is back that kept the page from being read: it may be asked once.
+
+    Should it fail again, the back-off goes on where it was.
+
+    Args:
+        own: until when the page rests because of its back-off alone.  If it rests for another
+            reason, a server has asked for it.
+    """
+    return replace(pacing, not_before=0.0) if pacing.not_before == own else pacing
 
 
-def _cap(error: PageError, interval: float) -> float:
-    if error.status == 404:
-        return DAY
-    cap = MAX_BACKOFF_UNREACHABLE if isinstance(error, Unreachable) else MAX_BACKOFF
-    return max(cap, interval)
+def _cap(error: PageError) -> float:
+    return MAX_BACKOFF_UNREACHABLE if isinstance(error, Unreachable) else MAX_BACKOFF
 
 
 def next_poll(phase: float, interval: float, now: float, hold: float, dice: float) -> float:
@@ -125,6 +141,19 @@ def next_poll(phase: float, interval: float, now: float, hold: float, dice: floa
     beat = math.floor((now - phase) / interval + 0.5) + 1  # a slot passed early is still passed
     due = phase + beat * interval + (2 * dice - 1) * JITTER * interval
     return max(due, now + hold)
+
+
+def slot(phase: float, interval: float, now: float) -> float:
+    """The page's next place on the grid, so that pages that may all be asked at once are not."""
+    return phase + math.ceil((now - phase) / interval) * interval
+
+
+def overslept(due: float, interval: float, now: float) -> bool:
+    """Whether the program itself did not run when a poll was due, as in a suspended machine.
+
+    Every page is late then, and would be asked in the same moment.
+    """
+    return now - due > max(interval * LATE, LATE_AT_LEAST)
 
 
 def stretched(interval: float, wasted: int) -> float:

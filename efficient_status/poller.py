@@ -68,6 +68,8 @@ class Page:
         identity: of the document last told to the end.
         title: the page's own name, once a document was read.
         wasted: polls in a row for which a whole, unchanged body came (see `Poll.wasted`).
+        own_rest: its `not_before`, where only our own back-off after a failure that the network
+            may have caused asks for it; else 0.
     """
 
     provider: Provider
@@ -76,6 +78,7 @@ class Page:
     title: str = ""
     faults: set[str] = field(default_factory=set)
     wasted: int = 0
+    own_rest: float = 0.0
 
     @property
     def url(self) -> str:
@@ -112,6 +115,11 @@ class Poll:
     error: PageError | None = None
     moved_to: str = ""
     wasted: bool = False
+
+    @property
+    def asked(self) -> bool:
+        """Whether a request was made: only then does it say something of page and network."""
+        return self.outcome not in ("held", "fresh", "untold")
 
 
 class Poller:

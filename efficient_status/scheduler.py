@@ -16,7 +16,7 @@ from hashlib import blake2b
 
 from efficient_status import pacing
 from efficient_status.errors import PageError, StatusError, Untold
-from efficient_status.health import Health, summary
+from efficient_status.health import FOR_GOOD, Health, excusable, summary
 from efficient_status.models import Pacing
 from efficient_status.poller import Page, Poll, Poller
 from efficient_status.state import StateStore
@@ -55,7 +55,8 @@ class Scheduler:
         self._interval = interval
         self._clock = clock
         self._dice = dice
-        self._health = Health()
+        self._health = Health(watched=len(self._pages))
+        self._outages: dict[str, asyncio.Event] = {}  # failing page → set when an outage ends
         self._hosts: dict[str, list[Page]] = {}
         for page in self._pages:
             self._hosts.setdefault(page.host, []).append(page)
@@ -83,13 +84,18 @@ class Scheduler:
         """
         turns = asyncio.Semaphore(AT_ONCE)
         failures: dict[str, str] = {}
+        failed: list[Page] = []
+        asked = 0
 
         async def one(page: Page) -> None:
+            nonlocal asked
             async with turns:
                 poll = await self._poll(page)
             self._state.flush()  # the next run may come after a `kill -9`
+            asked += poll.asked
             if poll.error is not None:
                 failures[page.label] = str(poll.error)
+                failed.append(page)
 
         try:
             async with asyncio.TaskGroup() as group:
@@ -97,7 +103,10 @@ class Scheduler:
                     group.create_task(one(page))
         except ExceptionGroup as group_failures:
             raise group_failures.exceptions[0] from None
-        for line in summary(dict(sorted(failures.items())), len(self._pages)):
+        if len(failed) < asked or len(self._pages) == 1:  # there is a network
+            for page in failed:
+                self._forget_move(page)
+        for line in summary(dict(sorted(failures.items())), asked):
             logger.warning(line)
         return failures
 
@@ -109,13 +118,35 @@ class Scheduler:
         phase = now() + rank * self._interval
         due = phase
         while not page.pacing.gone:
-            await asyncio.sleep(max(due - now(), 0.0))
+            woken = await self._rest(page, due)
+            if woken or pacing.overslept(due, interval, now()):
+                await asyncio.sleep(pacing.slot(phase, interval, now()) - now())
+            began = self._health.reads
             poll = await self._poll(page)
-            for line in self._lines(page, poll):
+            for line in self._lines(page, poll, began):
                 logger.warning(line)
+            if page.label in self._health.named:
+                self._forget_move(page)
             hold = pacing.hold(page.pacing, self._clock())
             beat = pacing.stretched(interval, page.wasted)
             due = pacing.next_poll(phase, beat, now(), hold, self._dice())
+
+    async def _rest(self, page: Page, due: float) -> bool:
+        """Wait until a poll is due, or until the outage ends in which the page failed: True."""
+        if not page.pacing.failures:
+            self._outages.pop(page.label, None)
+            await asyncio.sleep(due - asyncio.get_running_loop().time())
+            return False
+        # Kept from rest to rest: an outage may end while the page is being asked.
+        ended = self._outages.setdefault(page.label, asyncio.Event())
+        try:
+            async with asyncio.timeout_at(due):
+                await ended.wait()
+        except TimeoutError:
+            return False
+        ended.clear()
+        self._note(page, pacing.after_outage(page.pacing, page.own_rest))
+        return True
 
     async def _poll(self, page: Page) -> Poll:
         """Tell what an earlier run left untold, then ask the page unless its server said wait."""
@@ -147,13 +178,15 @@ class Scheduler:
             after = pacing.after_success(before, poll.fresh, now)
         else:
             interval = self._interval_of(page)
-            after = pacing.after_failure(before, poll.error, interval, now, self._dice())
+            after = pacing.after_failure(
+                before, poll.error, interval, now, self._dice(), outage=self._health.offline
+            )
             if poll.error.retry_after is not None:
                 self._hold_host(page, after.not_before)
+            own = excusable(poll.error) and after.not_before > before.not_before
+            page.own_rest = after.not_before if own else 0.0
         if poll.moved_to:
             after = replace(after, moved_to=poll.moved_to)
-        elif after.failures >= 3 and after.moved_to:
-            after = replace(after, moved_to="")  # the old place may know a newer one
         self._note(page, after)
         self._count_waste(page, poll)
         lasting = page.pacing.not_before > now + FLUSH_EVERY
@@ -172,6 +205,12 @@ class Scheduler:
                 beat,
             )
 
+    def _forget_move(self, page: Page) -> None:
+        """It fails for good while others are read: the old place may know a newer one."""
+        if page.pacing.moved_to and page.pacing.failures >= FOR_GOOD:
+            self._note(page, replace(page.pacing, moved_to=""))
+            self._state.flush()
+
     def _hold_host(self, page: Page, until: float) -> None:
         """Retry-After of a page counts for its host (politeness P10)."""
         for other in self._hosts[page.host]:
@@ -183,13 +222,16 @@ class Scheduler:
             page.pacing = after
             self._state.pace(page.provider.key, bare(page.provider.feed), after)
 
-    def _lines(self, page: Page, poll: Poll) -> list[str]:
-        if poll.outcome in _NOT_ASKED:
+    def _lines(self, page: Page, poll: Poll, began: int) -> list[str]:
+        """What is to be said of a poll that began when so many pages had been read."""
+        if not poll.asked:
             return []
         if poll.error is None:
+            for name in self._health.excused():
+                self._outages.setdefault(name, asyncio.Event()).set()
             return self._health.recovered(page.label)
         wait = pacing.hold(page.pacing, self._clock())
-        return self._health.failed(page.label, poll.error, page.pacing.failures, wait)
+        return self._health.failed(page.label, poll.error, page.pacing.failures, wait, began)
 
     async def _flush_now_and_then(self) -> None:
         while True:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from efficient_status.errors import Gone, Refused, Unreachable
-from efficient_status.health import Health, span, summary
+from efficient_status.errors import Gone, Moved, PageError, Refused, Unreachable, Unreadable
+from efficient_status.health import Health, excusable, span, summary
 
 BUSY = Refused("the server answers 503", status=503)
 AWAY = Unreachable("no route to host")
@@ -147,6 +147,99 @@ def test_a_page_that_is_not_asked_in_between_hides_no_outage() -> None:
     ]
 
     assert len(said) == 1
+
+
+def test_a_page_that_failed_before_this_run_waits_for_another_to_be_read() -> None:
+    """Its first failure may be everyone's; it is named as soon as there is a network, once."""
+    health = Health(watched=3)
+    line = "a: cannot be read: the server answers 503; next attempt in 60 s"
+
+    assert health.failed("a", BUSY, 9, 60) == []
+    assert health.recovered("b") == [line]
+    assert health.recovered("b") == []
+    assert health.failed("a", BUSY, 10, 60) == []
+    assert health.recovered("a") == ["a: can be read again"]
+
+
+def test_a_page_that_failed_before_this_run_is_named_at_its_second_failure() -> None:
+    """Where no other is asked meanwhile, there is nothing to wait for."""
+    assert [len(lines) for lines in fail(Health(watched=3), "a", range(9, 12))] == [0, 1, 0]
+
+
+def test_two_dead_pages_at_the_start_are_no_outage() -> None:
+    """They are neighbours, and the first that are asked; both are named when another is read."""
+    health = Health(watched=9)
+
+    assert health.failed("a", BUSY, 9, 60) == []
+    assert health.failed("b", AWAY, 9, 60) == []
+    assert [line.partition(":")[0] for line in health.recovered("c")] == ["a", "b"]
+
+
+def test_started_in_an_outage_that_an_earlier_run_knew() -> None:
+    """When more than half of the pages have failed at once, it is said, once."""
+    health = Health(watched=9)
+    said = [health.failed(page, AWAY, 9, 60) for page in "abcdefghi"]
+
+    assert [len(lines) for lines in said] == [0, 0, 0, 0, 1, 0, 0, 0, 0]
+    assert health.recovered("a") == ["pages can be read again"]
+
+
+def test_a_poll_that_began_before_the_network_was_back_names_no_page() -> None:
+    """The next one does."""
+    health = Health()
+    for failures in range(1, 4):
+        for page in "ab":
+            health.failed(page, AWAY, failures, 60)
+    began = health.reads
+    health.recovered("a")
+
+    assert health.failed("b", AWAY, 4, 60, began) == []
+    assert len(health.failed("b", AWAY, 5, 60, health.reads)) == 1
+
+
+def test_what_the_network_excuses() -> None:
+    """Pages that failed since any was read last, while no page can be read."""
+    health = Health()
+    fail(health, "old", range(1, 4))
+    health.recovered("c")
+    for failures in range(1, 3):
+        for page in "ab":
+            health.failed(page, AWAY, failures, 60)
+    before = health.excused()
+    health.failed("a", AWAY, 3, 60)
+
+    assert (before, health.offline, sorted(health.excused())) == ([], True, ["a", "b"])
+    health.recovered("a")
+    assert health.excused() == []
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (AWAY, True),
+        (Unreadable("expected a feed, got an HTML page"), True),
+        (Moved("redirects in a loop"), True),
+        (Refused("511", status=511), True),
+        (Refused("404", status=404), True),
+        (Refused("500", status=500), False),
+        (Refused("429", status=429), False),
+        (Refused("503", status=503, retry_after=5), False),
+        (GONE, False),
+        (PageError("its events cannot be written"), False),
+    ],
+    ids=str,
+)
+def test_what_a_network_can_bring_about(error: PageError, expected: bool) -> None:
+    """Portals redirect, answer with HTML, or that there is no such page; never that they rest."""
+    assert excusable(error) is expected
+
+
+def test_a_page_that_is_gone_makes_no_outage() -> None:
+    """It is not asked any more, so it does not fail beside another one."""
+    health = Health()
+    health.failed("gone", GONE, 1, 60)
+
+    assert fail(health, "a", range(1, 4))[-1][0].startswith("a: cannot be read")
 
 
 def test_one_page_is_not_a_network() -> None:

@@ -331,6 +331,40 @@ def test_the_grid(now: float, throw: float, due: float) -> None:
 
 
 @pytest.mark.parametrize(
+    ("now", "expected"), [(1_000, 1_000), (1_000.5, 1_060), (1_059, 1_060), (9_001, 9_040)]
+)
+def test_the_next_place_on_the_grid(now: float, expected: float) -> None:
+    """At most an interval away, and the page's own."""
+    assert pacing.slot(1_000, 60, now) == expected
+
+
+@pytest.mark.parametrize(
+    ("late", "interval", "expected"),
+    [(0, 60, False), (6, 60, False), (6.1, 60, True), (0.9, 0.05, False), (1.1, 0.05, True)],
+)
+def test_overslept(late: float, interval: float, expected: bool) -> None:
+    """A tenth of the interval late is asleep, but never less than a second: machines are busy."""
+    assert pacing.overslept(1_000, interval, 1_000 + late) is expected
+
+
+def test_the_end_of_an_outage_lifts_our_own_back_off_only() -> None:
+    """The back-off itself goes on where it was, and what a server asked for stands."""
+    held = Pacing(not_before=NOW + 300, failures=9, wait=300)
+
+    assert pacing.after_outage(held, NOW + 300) == Pacing(failures=9, wait=300)
+    assert pacing.after_outage(held, NOW + 200) == held
+    assert pacing.after_outage(held, 0.0) == held
+
+
+def test_a_missing_page_in_an_outage_is_missed_by_the_hour() -> None:
+    """Where no page can be read, «404» may be a portal's; a day would be long then."""
+    lost = Pacing(failures=5, wait=3_600)
+    after = pacing.after_failure(lost, LOST, 60, NOW, 0.0, outage=True)
+
+    assert after.wait == 3_600
+
+
+@pytest.mark.parametrize(
     ("not_before", "expected"),
     [
         (0, -NOW),

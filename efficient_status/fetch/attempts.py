@@ -142,7 +142,10 @@ class Redirects(httpx.AsyncBaseTransport):
                 raise Moved(f"redirects in a loop, back to {target}")
             seen.append(target)
             if len(seen) > self._limits.redirects + 1:
-                raise Moved(f"more than {self._limits.redirects} redirects, the last to {target}")
+                raise Moved(
+                    f"more than {self._limits.redirects} redirects (limits.redirects),"
+                    f" the last to {target}"
+                )
             permanent = permanent and response.status_code in _PERMANENT
             if permanent:
                 wire.moved_to = str(target)

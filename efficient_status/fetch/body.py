@@ -1,4 +1,4 @@
-"""Bytes as they travelled → the document, within bounds and to a verified end.
+"""Bytes as they travel → the document, within bounds and to a verified end.
 
 httpx decodes without a limit (32 kB of zstd become 1 GB) and takes a gzip stream that was cut
 inside a right Content-Length for whole, so both are done here, for gzip and deflate, the encodings
@@ -9,12 +9,36 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import AsyncIterable
 
 from efficient_status.errors import Unreadable
 
 _STEP = 65_536  # bytes that one call may produce
 _WINDOW = 16_384  # bytes that one call is given; zlib copies what it leaves over
 _PADDING = re.compile(rb"\0*")
+
+
+async def gather(stream: AsyncIterable[bytes], announced: str, limit: int) -> bytes:
+    """The body as it travels, in one piece.
+
+    Args:
+        announced: value of Content-Length, or ""; one above the limit is refused unread.
+        limit: bytes that it may have.
+
+    Raises:
+        Unreadable: it is larger.
+    """
+    large = f"the body is larger than the limit of {limit:,} bytes (limits.wire_bytes)"
+    if announced.isascii() and announced.isdigit() and int(announced[:18]) > limit:
+        raise Unreadable(f"{large}: {int(announced[:18]):,} are announced")
+    parts: list[bytes] = []
+    size = 0
+    async for part in stream:
+        parts.append(part)
+        size += len(part)
+        if size > limit:
+            raise Unreadable(large)
+    return b"".join(parts)
 
 
 def decode(raw: bytes, encoding: str, limit: int) -> bytes:
@@ -40,8 +64,15 @@ def decode(raw: bytes, encoding: str, limit: int) -> bytes:
 
 def _within(document: bytes, limit: int) -> bytes:
     if len(document) > limit:
-        raise Unreadable(f"the document is larger than the limit of {limit:,} bytes")
+        raise _too_large(document, limit)
     return document
+
+
+def _too_large(raw: bytes, limit: int) -> Unreadable:
+    return Unreadable(
+        f"the document is larger than the limit of {limit:,} bytes (limits.decoded_bytes);"
+        f" it came as {len(raw):,} bytes"
+    )
 
 
 def _inflate(raw: bytes, limit: int) -> bytes:
@@ -57,7 +88,7 @@ def _inflate(raw: bytes, limit: int) -> bytes:
             position += len(window) - len(left)
             size += len(part)
             if size > limit:
-                raise Unreadable(f"the document is larger than the limit of {limit:,} bytes")
+                raise _too_large(raw, limit)
             parts.append(part)
         if not stream.eof:
             raise Unreadable("the compressed body was cut short")

@@ -15,7 +15,6 @@ Rules:
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import os
 import ssl
@@ -27,6 +26,7 @@ import httpcore
 import httpx
 
 from efficient_status.errors import Barred, Unreachable, Unreadable
+from efficient_status.fetch.body import gather
 from efficient_status.fetch.gate import Gate
 from efficient_status.fetch.reach import Reach
 from efficient_status.fetch.sockets import Sockets
@@ -119,10 +119,12 @@ class Origins(httpx.AsyncBaseTransport):
         origin.busy += 1
         whole = False
         try:
-            async with asyncio.timeout(self._limits.seconds):
+            async with wire.within(self._limits.seconds):
                 response = await self._send(request, connection, wire)
         except TimeoutError as error:
-            raise Unreachable(f"no whole answer within {self._limits.seconds:g} s") from error
+            raise Unreachable(
+                f"no whole answer within {self._limits.seconds:g} s (limits.seconds)"
+            ) from error
         except _FAILURES as error:
             raise Unreachable(f"the connection failed: {_said(error)}") from error
         else:
@@ -144,16 +146,17 @@ class Origins(httpx.AsyncBaseTransport):
         wire.version = response.extensions["http_version"].decode("ascii")
         try:
             self._check(response)
-            body = await self._read(response)
+            answer = httpx.Response(response.status, headers=response.headers)
+            announced = answer.headers.get("content-length", "")
+            body = await gather(response.aiter_stream(), announced, self._limits.wire_bytes)
         finally:
             await response.aclose()
         wire.body_bytes = len(body)
         stream = response.extensions["network_stream"]
         stream.renew()
         self._remember_session(request.url.host.decode("ascii"), stream)
-        return httpx.Response(
-            response.status, headers=response.headers, stream=httpx.ByteStream(body)
-        )
+        answer.stream = httpx.ByteStream(body)
+        return answer
 
     def _check(self, response: httpcore.Response) -> None:
         """Hold the answer's head to its limits; httpcore bounds what it reads of it itself."""
@@ -169,18 +172,6 @@ class Origins(httpx.AsyncBaseTransport):
                 f"{size:,} bytes of header fields, the limit is {limits.header_bytes:,} "
                 "(limits.header_bytes)"
             )
-
-    async def _read(self, response: httpcore.Response) -> bytes:
-        parts: list[bytes] = []
-        size = 0
-        async for part in response.aiter_stream():
-            parts.append(part)
-            size += len(part)
-            if size > self._limits.wire_bytes:
-                raise Unreadable(
-                    f"the body is larger than the limit of {self._limits.wire_bytes:,} bytes"
-                )
-        return b"".join(parts)
 
     def _remember_session(self, host: str, stream: httpcore.AsyncNetworkStream) -> None:
         """Take the session ticket of a new connection, for the next one."""

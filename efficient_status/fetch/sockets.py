@@ -63,7 +63,9 @@ class Sockets(httpcore.AsyncNetworkBackend):
                 addresses = self._permitted(host, await _look_up(host, port))
                 connection = await _first(addresses, port, self._seconds)
         except TimeoutError as error:
-            raise Unreachable(f"no connection within {self._seconds:g} s") from error
+            raise Unreachable(
+                f"no connection within {self._seconds:g} s (limits.connect_seconds)"
+            ) from error
         connection.bound(self._allowance, self._seconds)
         return connection
 
@@ -244,7 +246,9 @@ class Tcp(asyncio.Protocol, httpcore.AsyncNetworkStream):
             async with asyncio.timeout(self._handshake):
                 return await secured(self, ssl_context, server_hostname)
         except TimeoutError as error:
-            raise Unreachable(f"no TLS handshake within {self._handshake:g} s") from error
+            raise Unreachable(
+                f"no TLS handshake within {self._handshake:g} s (limits.connect_seconds)"
+            ) from error
 
     def get_extra_info(self, info: str) -> Any:
         """Whether an idle connection has anything to say, which can only be its end."""

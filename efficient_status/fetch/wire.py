@@ -6,34 +6,25 @@ it, in an object that travels in `request.extensions["wire"]`.
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import httpx
 
+from efficient_status.models import Limits
+
 
 @dataclass(frozen=True, slots=True)
-class FetchLimits:
-    """What one exchange may cost at most.
+class FetchLimits(Limits):
+    """What one poll may cost at most, and how far an answer is obeyed.
 
     Attributes:
-        seconds: from the connection to the last byte; a drip of bytes does not extend it.
-        connect_seconds: for the connection alone.
-        wire_bytes: of a body as it travels.
-        decoded_bytes: of a body after decompression.
-        header_bytes: of the names and values of an answer's header fields.
-        headers: how many of them.
-        redirects: hops in one poll.
         freshness: seconds of explicit freshness that are honoured at most.
         follow_to_http: whether a redirect may lead from https to http.
     """
 
-    seconds: float = 30.0
-    connect_seconds: float = 10.0
-    wire_bytes: int = 4 * 1024 * 1024
-    decoded_bytes: int = 8 * 1024 * 1024
-    header_bytes: int = 65_536
-    headers: int = 200
-    redirects: int = 5
     freshness: float = 3_600.0
     follow_to_http: bool = False
 
@@ -83,6 +74,7 @@ class Wire:
         moved_to: where the leading permanent redirects (301, 308) led, or "".
         body_bytes: of the last body as it travelled.
         version: "HTTP/1.1" or "HTTP/2"; empty until an answer has begun.
+        spent: seconds in exchanges so far; what is waited for one's turn is not among them.
     """
 
     attempts: int = 0
@@ -96,3 +88,24 @@ class Wire:
     moved_to: str = ""
     body_bytes: int = 0
     version: str = ""
+    spent: float = 0.0
+
+    @asynccontextmanager
+    async def within(self, seconds: float) -> AsyncIterator[None]:
+        """One exchange, which gets what earlier ones of this poll have left of so many seconds.
+
+        Redirects and the retry share them, so nothing that origins send makes a poll longer.
+
+        Raises:
+            TimeoutError: they are over.
+        """
+        now = asyncio.get_running_loop().time
+        began = now()
+        try:
+            async with asyncio.timeout_at(began + seconds - self.spent):
+                yield
+        except TimeoutError:
+            self.may_retry = False  # with what time?
+            raise
+        finally:
+            self.spent += now() - began

@@ -1,0 +1,1 @@
+"""What nature and other people do to us: each fault injected, each outcome asserted."""

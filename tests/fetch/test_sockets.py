@@ -84,7 +84,7 @@ def test_no_answer_to_the_connection_is_said_within_its_limit(
     async def work(fetcher: Fetcher) -> str:
         return str(await poll(fetcher, f"http://{address}:{port}/feed", may_retry=False))
 
-    assert run(work, limits=QUICK) == "no connection within 0.3 s"
+    assert run(work, limits=QUICK) == "no connection within 0.3 s (limits.connect_seconds)"
 
 
 def test_what_cannot_be_connected_says_why(origin: Origin) -> None:
@@ -108,7 +108,7 @@ def test_what_cannot_be_connected_says_why(origin: Origin) -> None:
         ("wrong host", "its TLS certificate is not valid: IP address mismatch"),
         ("unknown CA", "its TLS certificate is not valid: unable to get local issuer certificate"),
         ("plain HTTP", "the TLS handshake failed (wrong version number)"),
-        ("silent", "no TLS handshake within 0.3 s"),
+        ("silent", "no TLS handshake within 0.3 s (limits.connect_seconds)"),
         ("closes", "the TLS handshake failed (the server closed the connection)"),
     ],
 )
