@@ -255,10 +255,15 @@ def absences(memory: Memory, feed: Feed, now: float) -> Mapping[str, Told | None
         By id: the incident with `left_at` set or cleared, or None = forget it.
     """
     if feed.partial:  # what stands below was not read; only what is very old is forgotten
+        # Old beside the page's newest: were it our clock alone, one that is a year ahead would
+        # make all that the page shows news again.
+        dated = [each.updated_at for each in (*memory.told.values(), *feed.incidents)]
+        newest = max((each.timestamp() for each in dated if each), default=now)
+        oldest = min(newest, now) - FORGET_PARTIAL_AFTER
         return {
             id_: None
             for id_, told in memory.told.items()
-            if told.updated_at and now - told.updated_at.timestamp() > FORGET_PARTIAL_AFTER
+            if told.updated_at and told.updated_at.timestamp() < oldest
         }
     shown = {incident.id for incident in feed.incidents}
     remembered: dict[str, Told | None] = {}

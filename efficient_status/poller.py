@@ -63,6 +63,7 @@ class Page:
         identity: of the document last told to the end.
         title: the page's own name, once a document was read.
         wasted: polls in a row for which a whole, unchanged body came (see `Poll.wasted`).
+        held_until: when the hold of `pacing` ends, on the loop's clock; None = not worked out yet.
     """
 
     provider: Provider
@@ -71,6 +72,7 @@ class Page:
     title: str = ""
     faults: set[str] = field(default_factory=set)
     wasted: int = 0
+    held_until: float | None = None
 
     @property
     def url(self) -> str:
@@ -132,7 +134,7 @@ class Poller:
 
         Raises:
             OSError: an event could not be written; it was not remembered.
-            StateError: what was told could not be remembered.
+            StateError: what was told cannot be read; nothing was told.
         """
         try:
             fetched = await self._fetcher.fetch(page.url, may_retry=page.pacing.failures == 0)

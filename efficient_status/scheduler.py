@@ -15,7 +15,7 @@ from dataclasses import replace
 from hashlib import blake2b
 
 from efficient_status import pacing
-from efficient_status.errors import PageError, StatusError
+from efficient_status.errors import PageError, StateError, StatusError
 from efficient_status.health import Health, summary
 from efficient_status.models import Pacing
 from efficient_status.poller import Page, Poll, Poller
@@ -63,7 +63,6 @@ class Scheduler:
 
         Raises:
             BrokenPipeError: nobody reads the events any more.
-            StateError: what was told cannot be remembered.
         """
         try:
             async with asyncio.TaskGroup() as group:
@@ -111,16 +110,18 @@ class Scheduler:
             poll = await self._poll(page)
             for line in self._lines(page, poll):
                 logger.warning(line)
-            hold = pacing.hold(page.pacing, self._clock())
+            hold = self._hold(page)
             beat = pacing.stretched(interval, page.wasted)
             due = pacing.next_poll(phase, beat, now(), hold, self._dice())
 
     async def _poll(self, page: Page) -> Poll:
         """Tell what an earlier run left untold, then ask the page unless its server said wait."""
-        held = page.pacing.gone or pacing.hold(page.pacing, self._clock()) > 0
+        held = page.pacing.gone or self._hold(page) > 0
         try:
             events = self._poller.catch_up(page)
             poll = Poll("held", events=events) if held else await self._poller.poll(page)
+        except StateError as error:  # without what was told, what is news cannot be known
+            poll = Poll("failed", error=PageError(str(error)))
         except (StatusError, BrokenPipeError):
             raise
         except OSError as error:
@@ -133,6 +134,14 @@ class Scheduler:
             self._pace(page, poll)
         logger.debug("%s: %s, %d told", page.label, poll.error or poll.outcome, poll.events)
         return poll
+
+    def _hold(self, page: Page) -> float:
+        """Seconds that the page must still be left alone, even if the wall clock was set back."""
+        wall = pacing.hold(page.pacing, self._clock())
+        now = asyncio.get_running_loop().time()
+        if page.held_until is None:
+            page.held_until = now + wall
+        return min(wall, page.held_until - now)
 
     def _interval_of(self, page: Page) -> float:
         return max(self._interval, page.provider.interval or 0.0)
@@ -178,7 +187,8 @@ class Scheduler:
 
     def _note(self, page: Page, after: Pacing) -> None:
         if after != page.pacing:
-            page.pacing = after
+            page.pacing, page.held_until = after, None
+            self._hold(page)
             self._state.pace(page.provider.key, page.provider.feed, after)
 
     def _lines(self, page: Page, poll: Poll) -> list[str]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from efficient_status.database import MEMORY, open_database
+from efficient_status.database import MEMORY, Database
 from efficient_status.errors import StateError, StateTooNew
 
 OURS, FOREIGN = 0x1234, 0x4321
@@ -36,6 +36,13 @@ def make(path: Path, *, version: int, application: int = OURS, mode: str = "DELE
 def tables(database: sqlite3.Connection) -> list[str]:
     """Statements that made what is in the file."""
     return [row[0] for row in database.execute("SELECT sql FROM sqlite_schema ORDER BY name")]
+
+
+def open_database(
+    path: Path | str, application_id: int, migrations: Sequence[str], **wishes: bool
+) -> sqlite3.Connection:
+    """The connection of a database; it is never written to here by the database itself."""
+    return Database(path, application_id, migrations, **wishes).connection
 
 
 @pytest.fixture
