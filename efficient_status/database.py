@@ -208,8 +208,8 @@ class Database:
 
     def _connect(self) -> sqlite3.Connection:
         if self.path != MEMORY:
-            self._refuse_untouched(Path(self.path))
             _make_private(Path(self.path))
+            self._refuse_untouched(Path(self.path))
         database = connect(self.path, timeout=_PATIENT / 1000)
         try:
             self._check(database)  # before anything is changed
@@ -224,7 +224,7 @@ class Database:
 
     def _refuse_untouched(self, path: Path) -> None:
         """What a crash left in the journal would be written into the file when we close it."""
-        if path.exists() and path.with_name(path.name + "-wal").exists():
+        if path.stat().st_size and path.with_name(path.name + "-wal").exists():
             with closing(connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
                 self._check(database)
 

@@ -257,8 +257,9 @@ def absences(memory: Memory, feed: Feed, now: float) -> Mapping[str, Told | None
     if feed.partial:  # what stands below was not read; only what is very old is forgotten
         # Old beside the page's newest: were it our clock alone, one that is a year ahead would
         # make all that the page shows news again.
-        dated = [each.updated_at for each in (*memory.told.values(), *feed.incidents)]
-        newest = max((each.timestamp() for each in dated if each), default=now)
+        dates = [told.updated_at for told in memory.told.values()]
+        dates += [incident.updated_at for incident in feed.incidents]
+        newest = max((date.timestamp() for date in dates if date), default=now)
         oldest = min(newest, now) - FORGET_PARTIAL_AFTER
         return {
             id_: None

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import itertools
 import sqlite3
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +19,7 @@ import pytest
 from efficient_status import database
 from efficient_status.errors import StateError
 from efficient_status.models import Pacing
-from tests.app import App
+from tests.app import App, cli, environment, objects
 from tests.feeds import Report, incidentio, minute
 from tests.origin import Origin
 
@@ -165,9 +168,9 @@ def disks(
         connection.close()
 
 
-def every(**how: Any) -> Iterator[Disk]:
+def every(step: int = 1, **how: Any) -> Iterator[Disk]:
     """A disk that fails at the first statement, one that fails at the second, until none does."""
-    for good in itertools.count():
+    for good in itertools.count(0, step):
         disk = Disk(good, **how)
         yield disk
         if not disk.hit:
@@ -195,7 +198,7 @@ def test_a_kill_at_any_statement(disks: Any) -> None:
 
 def test_a_disk_that_stays_full_from_any_statement_on(disks: Any) -> None:
     """Nothing is lost or told twice in that run; the next one may repeat what is not on disk."""
-    for disk in every(lasting=True):
+    for disk in every(3, lasting=True):
         first, second = disks(disk)
 
         assert first in (EXPECTED, []), disk
@@ -205,9 +208,241 @@ def test_a_disk_that_stays_full_from_any_statement_on(disks: Any) -> None:
 
 def test_damage_found_at_any_statement(disks: Any) -> None:
     """It is set aside; nothing is lost, and what is told again is what is open, or the newest."""
-    for disk in every(error=damaged):
+    for disk in every(3, error=damaged):
         first, second = disks(disk)
         told = Counter([*first, *second])
 
         assert {event[1:] for event in told} >= {event[1:] for event in EXPECTED}, disk
         assert told.total() <= len(EXPECTED) + 3, disk
+
+
+# The real thing.
+
+
+@dataclass
+class Life:
+    """The page of LIFE and the program, one version after the other."""
+
+    origin: Origin
+    folder: Path
+    run: Any = None
+    app: Any = None
+    version: int = 0
+
+    def start(self) -> None:
+        """A new run."""
+
+        async def work() -> App:
+            return App(self.origin.url("/feed"), folder=self.folder)
+
+        self.app = self.run(work())
+
+    def stop(self) -> None:
+        """The end of the run."""
+        self.run(self.app.close())
+
+    def next(self) -> list[Short]:
+        """What the next version brings."""
+        self.origin.page("/feed").serve(LIFE[self.version][0], etag=True)
+        self.version += 1
+        return self.poll()
+
+    def poll(self) -> list[Short]:
+        """What the same version brings."""
+        before = len(self.app.told.events)
+        poll = self.run(self.app.scheduler._poll(self.app.pages[0]))
+        assert poll.error is None
+        told: list[Short] = self.app.told.short[before:]
+        return told
+
+    def rest(self) -> list[Short]:
+        """What the versions that are left bring."""
+        return [event for _ in LIFE[self.version :] for event in self.next()]
+
+
+@pytest.fixture
+def app(origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Life]:
+    """A page that is watched, step by step."""
+    monkeypatch.setattr(database, "RETRY_AFTER", 0.0)
+    life = Life(origin, tmp_path)
+    with asyncio.Runner() as runner:
+        life.run = runner.run
+        life.start()
+        yield life
+        life.stop()
+
+
+def expected(first: int) -> list[Short]:
+    """What the versions from this one on bring."""
+    return [event for _, events in LIFE[first:] for event in events]
+
+
+@pytest.mark.parametrize("what", ["files", "folder"])
+def test_a_state_that_is_deleted_while_watching(
+    app: Life, what: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is written anew from what is in memory as soon as there is a folder; nothing repeats."""
+    app.next()
+    app.next()
+    for path in app.folder.glob("*.sqlite3*"):
+        path.unlink()
+    if what == "folder":
+        app.folder.rmdir()
+        third = app.next()
+        app.folder.mkdir()
+    else:
+        third = app.next()
+    fourth = app.next()
+    app.stop()
+    app.start()
+
+    assert (third, fourth, app.poll(), app.rest()) == (
+        *(LIFE[n][1] for n in (2, 3)),
+        [],
+        expected(4),
+    )
+    written = [line for line in caplog.messages if "written anew" in line]
+    assert len(written) == 2  # the state, and the cache
+    assert len(caplog.messages) == (2 if what == "files" else 6)
+
+
+def test_a_state_that_is_replaced_while_watching(
+    app: Life, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A backup that was put in its place is kept under another name; what was told stays told."""
+    app.next()
+    state = app.folder / "state.sqlite3"
+    backup = app.folder / "backup"
+    backup.write_bytes(state.read_bytes())
+    content = backup.read_bytes()
+    app.next()
+    backup.replace(state)
+    third = app.next()
+    app.stop()
+    app.start()
+
+    assert (third, app.poll(), app.rest()) == (LIFE[2][1], [], expected(3))
+    [aside] = app.folder.glob("state.sqlite3.replaced-*[0-9]")
+    assert aside.read_bytes() == content
+    assert len(caplog.messages) == 1
+
+
+def test_a_state_that_another_process_has_locked(
+    app: Life, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Watching goes on from memory, and is held up no longer than a lock's patience, once."""
+    app.next()
+    with closing(sqlite3.connect(app.folder / "state.sqlite3")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        told = [app.next(), app.next()]
+    told.append(app.next())
+    app.stop()
+    app.start()
+
+    assert told == [LIFE[n][1] for n in (1, 2, 3)]
+    assert app.poll() == []
+    first, second = caplog.messages
+    assert "cannot be written (database is locked): what was told is kept in memory" in first
+    assert second.endswith("state.sqlite3: can be written again")
+
+
+def _spoil(path: Path) -> None:
+    """Overwrite every page but the first, where the header and the schema are."""
+    with closing(sqlite3.connect(path)) as database_:
+        database_.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xa5" * (path.stat().st_size - 4096))
+
+
+@pytest.mark.parametrize("name", ["state.sqlite3", "cache.sqlite3"])
+@pytest.mark.parametrize("running", [True, False], ids=["running", "stopped"])
+def test_a_file_that_is_damaged_deep_inside(
+    app: Life, name: str, running: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is found when it is read, set aside, said once; what is open is told, and no flood."""
+    app.next()
+    app.next()
+    if not running:
+        app.stop()
+    _spoil(app.folder / name)
+    if running:
+        app.app.state._database.connection.execute("PRAGMA shrink_memory")
+        app.app.fetcher.store._database.connection.execute("PRAGMA shrink_memory")
+    else:
+        app.start()
+    again, third = app.poll(), app.next()
+    rest = app.rest()
+
+    if name == "cache.sqlite3":
+        assert (again, third) == ([], LIFE[2][1])
+    else:
+        known = [("new", "OLD", "resolved"), ("new", "ONE", "investigating")]
+        now = [("new", "OLD", "resolved"), ("new", "ONE", "identified")]
+        assert (again, third) == (([], now) if running else (known, LIFE[2][1]))
+    assert set(rest) - {("new", "OLE", "resolved")} == set(expected(3))
+    assert len(list(app.folder.glob(f"{name}.damaged-*[0-9]"))) == 1
+    assert len(caplog.messages) == 1
+
+
+def test_a_row_that_cannot_be_read(app: Life, caplog: pytest.LogCaptureFixture) -> None:
+    """A bit that flipped in what was told is damage, like a page that cannot be read."""
+    app.next()
+    app.next()
+    with app.app.state._database.connection as connection:
+        connection.execute("UPDATE told SET state = 'resplved'")
+
+    assert app.next() == [("new", "OLD", "resolved"), ("new", "ONE", "identified")]
+    assert app.rest()[:2] == expected(3)[:2]
+    assert len(caplog.messages) == 1
+    assert "set aside as" in caplog.messages[0]
+
+
+def test_a_cache_that_cannot_be_written_costs_no_bodies(app: Life, origin: Origin) -> None:
+    """What could not be stored is asked about all the same: an unchanged page stays a 304."""
+    app.next()
+    cache = app.app.fetcher.store._database.connection
+    cache.execute("PRAGMA query_only = ON")
+    app.next()
+    app.poll()
+    again = app.poll()
+    statuses = [request.status for request in origin.page("/feed").requests]
+    cache.execute("PRAGMA query_only = OFF")
+
+    assert again == []
+    assert statuses == [200, 200, 304, 304]
+
+
+def test_a_cron_run_that_cannot_remember_says_so(origin: Origin, tmp_path: Path) -> None:
+    """Every write is refused for want of room: told, one line, exit 2; then told once more."""
+    long = replace(ONE, message="We are looking. " * 3_000)
+    origin.page("/feed").serve(incidentio(long), etag=True)
+    arguments = ["--once", "--format", "json", "--feed", origin.url("/feed")]
+    arguments += ["--state-dir", str(tmp_path / "kept")]
+    limited = subprocess.run(
+        [sys.executable, "-c", _WITHOUT_ROOM, *arguments],
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    again = cli(tmp_path, *arguments)
+
+    assert limited.returncode == 2
+    state, cache, end = limited.stderr.splitlines()
+    assert "cannot be written" in state
+    assert "cannot be written" in cache
+    assert end.endswith(
+        "state.sqlite3: could not be written to the end: the next run may tell again what this"
+        " one told"
+    )
+    assert [event["incident"][-3:] for event in objects(limited.stdout)] == ["ONE"]
+    assert [event["incident"][-3:] for event in objects(again.stdout)] == ["ONE"]
+    assert (again.returncode, again.stderr) == (0, "")
+
+
+_WITHOUT_ROOM = """
+import resource, runpy
+resource.setrlimit(resource.RLIMIT_FSIZE, (34_000, 34_000))
+runpy.run_module("efficient_status", run_name="__main__", alter_sys=True)
+"""
