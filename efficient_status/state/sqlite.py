@@ -224,9 +224,13 @@ def _statements(
 ) -> Iterator[tuple[str, tuple[object, ...]]]:
     for provider, incidents in told.items():
         for id_, each in incidents.items():
-            yield (_FORGET, (provider, id_)) if each is None else (
-                _REMEMBER,
-                (provider, id_, *_row(each)),
+            yield (
+                (_FORGET, (provider, id_))
+                if each is None
+                else (
+                    _REMEMBER,
+                    (provider, id_, *_row(each)),
+                )
             )
     for provider, (identity, dialect) in finished.items():
         yield _FINISH, (provider, identity, dialect)
