@@ -14,6 +14,7 @@ item that is missing, an edge of the origin that lags behind what was told.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -262,7 +263,11 @@ def absences(memory: Memory, feed: Feed, now: float) -> Mapping[str, Told | None
     }
     if feed.partial:  # what stands below was not read; only what is very old is forgotten
         age = _ages(memory.told, feed, now)
-        return {id_: None for id_, told in memory.told.items() if age(told) > FORGET_PARTIAL_AFTER}
+        return {
+            id_: None
+            for id_, told in memory.told.items()
+            if told.updated_at and age(told) > FORGET_PARTIAL_AFTER
+        }
     age = _ages(present, feed, now)
     remembered: dict[str, Told | None] = {}
     for id_, told in memory.told.items():
@@ -271,9 +276,7 @@ def absences(memory: Memory, feed: Feed, now: float) -> Mapping[str, Told | None
                 remembered[id_] = replace(told, left_at=None)
         elif told.left_at is None:
             remembered[id_] = replace(told, left_at=now)
-        elif now - told.left_at > FORGET_AFTER and (
-            not told.updated_at or age(told) > FORGET_AFTER
-        ):
+        elif min(now - told.left_at, age(told)) > FORGET_AFTER:
             remembered[id_] = None
     return remembered
 
@@ -288,6 +291,6 @@ def _ages(known: Mapping[str, Told], feed: Feed, now: float) -> Callable[[Told],
     newest = max((date.timestamp() for date in dates if date), default=now)
 
     def age(told: Told) -> float:
-        return min(newest, now) - told.updated_at.timestamp() if told.updated_at else 0.0
+        return min(newest, now) - told.updated_at.timestamp() if told.updated_at else math.inf
 
     return age

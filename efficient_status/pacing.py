@@ -144,9 +144,7 @@ def hold(pacing: Pacing, now: float) -> float:
     What is further ahead was noted by a clock that has been set back since, and is not believed.
     """
     rest = pacing.not_before - now
-    return (
-        rest if rest <= MAX_HOLD + 60 else 0.0
-    )  # a clock that is put right by a little is no reason
+    return rest if rest <= MAX_HOLD + 60 else 0.0  # a minute: clocks are put right by a little
 
 
 def _directives(value: str) -> dict[str, str]:

@@ -240,6 +240,7 @@ def test_private_whatever_the_umask(path: Path, mask: int) -> None:
     before = os.umask(mask)
     try:
         open_database(path, OURS, MIGRATIONS).close()
+        assert path.stat().st_mode & 0o077 == 0
         path.chmod(0o644)
         with closing(open_database(path, OURS, MIGRATIONS)) as database:
             database.execute("INSERT INTO two VALUES ('x')")
