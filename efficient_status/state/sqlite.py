@@ -141,21 +141,26 @@ class SqliteState:
 
     def flush(self) -> None:
         """See `StateStore`."""
-        if self._told or self._finished or self._paced:
+        if self._unwritten:
             self._write()
 
     def close(self) -> None:
         """See `StateStore`."""
         try:
-            self._database.insist()
+            if self._unwritten:
+                self._database.insist()
             self.flush()
-            if self._told or self._finished or self._paced:
+            if self._unwritten:
                 raise StateError(
                     f"{self._database.path}: could not be written to the end: the next run may"
                     " tell again what this one told"
                 )
         finally:
             self._database.close()
+
+    @property
+    def _unwritten(self) -> bool:
+        return bool(self._told or self._finished or self._paced)
 
     def _page(self, provider: str) -> tuple[str, str]:
         """Identity and dialect of the document last told to the end, or two empty strings."""
