@@ -14,7 +14,8 @@ item that is missing, an edge of the origin that lags behind what was told.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -249,25 +250,47 @@ def absences(memory: Memory, feed: Feed, now: float) -> Mapping[str, Told | None
     """What to remember of incidents that the feed no longer shows.
 
     Absence is never news: the window of a feed is short.  It only starts the clock after which
-    an incident is forgotten.
+    an incident is forgotten, and that goes by the page's own dates as well.
 
     Returns:
         By id: the incident with `left_at` set or cleared, or None = forget it.
     """
+    shown = {incident.id for incident in feed.incidents}
+    present = {
+        id_: told
+        for id_, told in memory.told.items()
+        if id_ in shown or not feed.unchanged.isdisjoint(told.marks)
+    }
     if feed.partial:  # what stands below was not read; only what is very old is forgotten
+        age = _ages(memory.told, feed, now)
         return {
             id_: None
             for id_, told in memory.told.items()
-            if told.updated_at and now - told.updated_at.timestamp() > FORGET_PARTIAL_AFTER
+            if told.updated_at and age(told) > FORGET_PARTIAL_AFTER
         }
-    shown = {incident.id for incident in feed.incidents}
+    age = _ages(present, feed, now)
     remembered: dict[str, Told | None] = {}
     for id_, told in memory.told.items():
-        present = id_ in shown or not feed.unchanged.isdisjoint(told.marks)
-        if present and told.left_at is not None:
-            remembered[id_] = replace(told, left_at=None)
-        elif not present and told.left_at is None:
+        if id_ in present:
+            if told.left_at is not None:
+                remembered[id_] = replace(told, left_at=None)
+        elif told.left_at is None:
             remembered[id_] = replace(told, left_at=now)
-        elif not present and told.left_at is not None and now - told.left_at > FORGET_AFTER:
+        elif min(now - told.left_at, age(told)) > FORGET_AFTER:
             remembered[id_] = None
     return remembered
+
+
+def _ages(known: Mapping[str, Told], feed: Feed, now: float) -> Callable[[Told], float]:
+    """How many seconds an incident is older than the newest that the page shows, or than now.
+
+    By our clock alone, one that is a year ahead for a moment would forget what may come back.
+    """
+    dates = [told.updated_at for told in known.values()]
+    dates += [incident.updated_at for incident in feed.incidents]
+    newest = max((date.timestamp() for date in dates if date), default=now)
+
+    def age(told: Told) -> float:
+        return min(newest, now) - told.updated_at.timestamp() if told.updated_at else math.inf
+
+    return age

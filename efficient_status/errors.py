@@ -2,9 +2,10 @@
 
     StatusError
     ├── UsageError            the user's wish or file is wrong: fix it            (exit 2)
-    ├── StateError            our own folder is not usable: said, exit
+    ├── StateError            our own folder is not usable: said, exit; while watching, go on
     │   ├── StateInUse        another run holds it                                (exit 3)
-    │   └── StateTooNew       written by a newer version: nothing was touched
+    │   ├── StateTooNew       written by a newer version: nothing was touched
+    │   └── Damaged           a file was not what we wrote: a new one is in its place
     ├── Untold                an event could not be written: it is told again
     └── PageError             one page could not be read: wait, ask again
         ├── Unreachable       no answer came: names, sockets, TLS, time-outs
@@ -52,6 +53,10 @@ class StateTooNew(StateError):
 
 class Untold(StatusError):
     """An event could not be written; it was not remembered, so the page's next poll tells it."""
+
+
+class Damaged(StateError):
+    """A file was set aside and begun anew: what was built upon its content does not hold."""
 
 
 class PageError(StatusError):

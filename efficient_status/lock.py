@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from efficient_status.errors import StateError, StateInUse
@@ -41,8 +42,9 @@ class Lock:
             raise StateError(
                 f"{folder}: cannot be used as state folder ({error.strerror})"
             ) from error
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
+        with suppress(OSError):  # no room for it: who holds the folder is unknown, but it is held
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
 
     def release(self) -> None:
         """Let the next run in."""

@@ -1,7 +1,8 @@
 """Command line: wishes in, parts wired, exit status out.  With no command word it watches.
 
 Exit status (contract): 0 fine · 1 with --once, some page could not be read · 2 wrong usage or
-configuration, or a state folder that cannot be used · 3 another run holds the state folder ·
+configuration, or a state folder that cannot be used: at the start, or at the end, when what was
+told could not be written and so may be told again · 3 another run holds the state folder ·
 130 after SIGINT.
 """
 

@@ -25,6 +25,7 @@ from efficient_status.models import Pacing
 DAY = 86_400.0
 MAX_FRESHNESS = 3_600.0  # of what a server may claim with max-age or Expires
 MAX_RETRY_AFTER = DAY
+MAX_HOLD = MAX_RETRY_AFTER * 1.1  # see `after_failure` for the tenth
 MAX_BACKOFF = 3_600.0
 # A page that could not even be reached is not spared by long waits, and users want it back soon.
 MAX_BACKOFF_UNREACHABLE = 300.0
@@ -105,7 +106,7 @@ def after_failure(
         wait = max(error.retry_after, interval)
     return replace(
         pacing,
-        not_before=max(_still(pacing, now), now + wait),
+        not_before=max(_still(pacing, now), now + min(wait, MAX_HOLD)),
         failures=failures,
         wait=pacing.wait if error.retry_after is not None else wait,
         gone=isinstance(error, Gone),
@@ -167,8 +168,12 @@ def stretched(interval: float, wasted: int) -> float:
 
 
 def hold(pacing: Pacing, now: float) -> float:
-    """Seconds that the page must still be left alone; at most a day, whatever clocks did."""
-    return min(pacing.not_before - now, MAX_RETRY_AFTER * 1.1)
+    """Seconds that the page must still be left alone; at most a day, whatever clocks did.
+
+    What is further ahead was noted by a clock that has been set back since, and is not believed.
+    """
+    rest = pacing.not_before - now
+    return rest if rest <= MAX_HOLD + 60 else 0.0  # a minute: clocks are put right by a little
 
 
 def _directives(value: str) -> dict[str, str]:

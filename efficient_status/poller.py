@@ -70,6 +70,7 @@ class Page:
         wasted: polls in a row for which a whole, unchanged body came (see `Poll.wasted`).
         own_rest: its `not_before`, where only our own back-off after a failure that the network
             may have caused asks for it; else 0.
+        held_until: when the hold of `pacing` ends, on the loop's clock; None = not worked out yet.
     """
 
     provider: Provider
@@ -79,6 +80,7 @@ class Page:
     faults: set[str] = field(default_factory=set)
     wasted: int = 0
     own_rest: float = 0.0
+    held_until: float | None = None
 
     @property
     def url(self) -> str:
@@ -148,7 +150,7 @@ class Poller:
         Raises:
             BrokenPipeError: nobody reads the events any more.
             Untold: an event could not be written; it was not remembered.
-            StateError: what was told could not be remembered.
+            StateError: what was told cannot be read; nothing was told.
         """
         try:
             fetched = await self._fetcher.fetch(page.url, may_retry=page.pacing.failures == 0)

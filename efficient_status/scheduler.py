@@ -15,7 +15,7 @@ from dataclasses import replace
 from hashlib import blake2b
 
 from efficient_status import pacing
-from efficient_status.errors import PageError, StatusError, Untold
+from efficient_status.errors import PageError, StateError, StatusError, Untold
 from efficient_status.health import FOR_GOOD, Health, excusable, summary
 from efficient_status.models import Pacing
 from efficient_status.poller import Page, Poll, Poller
@@ -66,7 +66,6 @@ class Scheduler:
 
         Raises:
             BrokenPipeError: nobody reads the events any more.
-            StateError: what was told cannot be remembered.
         """
         try:
             async with asyncio.TaskGroup() as group:
@@ -127,7 +126,7 @@ class Scheduler:
                 logger.warning(line)
             if page.label in self._health.named:
                 self._forget_move(page)
-            hold = pacing.hold(page.pacing, self._clock())
+            hold = self._hold(page)
             beat = pacing.stretched(interval, page.wasted)
             due = pacing.next_poll(phase, beat, now(), hold, self._dice())
 
@@ -150,12 +149,14 @@ class Scheduler:
 
     async def _poll(self, page: Page) -> Poll:
         """Tell what an earlier run left untold, then ask the page unless its server said wait."""
-        held = page.pacing.gone or pacing.hold(page.pacing, self._clock()) > 0
+        held = page.pacing.gone or self._hold(page) > 0
         try:
             events = await self._poller.catch_up(page)
             poll = Poll("held", events=events) if held else await self._poller.poll(page)
         except Untold as error:  # the output has said it; the page is not to blame
             poll = Poll("untold", error=PageError(str(error)))
+        except StateError as error:  # without what was told, what is news cannot be known
+            poll = Poll("failed", error=PageError(str(error)))
         except (StatusError, BrokenPipeError):
             raise
         except Exception as error:  # a bug of ours must not stop the other pages
@@ -166,6 +167,14 @@ class Scheduler:
             self._pace(page, poll)
         logger.debug("%s: %s, %d told", page.label, poll.error or poll.outcome, poll.events)
         return poll
+
+    def _hold(self, page: Page) -> float:
+        """Seconds that the page must still be left alone, even if the wall clock was set back."""
+        wall = pacing.hold(page.pacing, self._clock())
+        now = asyncio.get_running_loop().time()
+        if page.held_until is None:
+            page.held_until = now + wall
+        return min(wall, page.held_until - now)
 
     def _interval_of(self, page: Page) -> float:
         return max(self._interval, page.provider.interval or 0.0)
@@ -219,7 +228,8 @@ class Scheduler:
 
     def _note(self, page: Page, after: Pacing) -> None:
         if after != page.pacing:
-            page.pacing = after
+            page.pacing, page.held_until = after, None
+            self._hold(page)
             self._state.pace(page.provider.key, bare(page.provider.feed), after)
 
     def _lines(self, page: Page, poll: Poll, began: int) -> list[str]:

@@ -132,8 +132,8 @@ def test_a_page_through_forty_versions(
         reads: list[int] = []
         monkeypatch.setattr(app.fetcher.store, "body", _counted(app.fetcher.store.body, reads))
         written: list[str] = []
-        app.state._database.set_trace_callback(written.append)  # type: ignore[attr-defined]
-        app.fetcher.store._database.set_trace_callback(written.append)
+        app.state._database.connection.set_trace_callback(written.append)  # type: ignore[attr-defined]
+        app.fetcher.store._database.connection.set_trace_callback(written.append)
 
         async def script() -> None:
             for document, _ in versions:
@@ -236,8 +236,8 @@ def test_an_unchanged_page_costs_one_request_and_nothing_else(
         app = App(origin.url("/feed"), folder=tmp_path)
         await app.poller.poll(app.pages[0])
         statements: list[str] = []
-        app.state._database.set_trace_callback(statements.append)  # type: ignore[attr-defined]
-        app.fetcher.store._database.set_trace_callback(statements.append)
+        app.state._database.connection.set_trace_callback(statements.append)  # type: ignore[attr-defined]
+        app.fetcher.store._database.connection.set_trace_callback(statements.append)
         outcomes = [(await app.scheduler._poll(app.pages[0])).outcome for _ in range(20)]
         assert outcomes == ["unchanged"] * 20
         told = len(app.told.events)

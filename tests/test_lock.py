@@ -68,6 +68,19 @@ def test_holder_that_did_not_say_its_pid(tmp_path: Path) -> None:
             Lock(tmp_path)
 
 
+def test_no_room_for_the_pid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a full disk the folder is held all the same."""
+
+    def pwrite(_descriptor: int, _data: bytes, _offset: int) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", pwrite)
+    lock = Lock(tmp_path)
+    with pytest.raises(StateInUse, match=r"\(pid unknown\)"):
+        Lock(tmp_path)
+    lock.release()
+
+
 def test_makes_a_private_folder(tmp_path: Path) -> None:
     """The folder is made where it is missing, for its user alone."""
     folder = tmp_path / "a" / "b"

@@ -15,15 +15,18 @@ A failing database never fails a poll: the page is then asked in full.
 from __future__ import annotations
 
 import logging
-import sqlite3
+import time
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from hishel import AsyncBaseStorage, Entry, Headers, Request, Response
 
-from efficient_status.database import open_database
+from efficient_status.database import Database
+from efficient_status.errors import Damaged, StateError
 from efficient_status.fetch.wire import Wire
 
 logger = logging.getLogger(__name__)
@@ -57,6 +60,7 @@ class Stored:
     # As the guard wrote them; empty after a restart, when pacing alone knows what is fresh.
     cache_control: str = "max-age=0"
     date: str = ""
+    fresh_until: float = 0.0  # on the monotonic clock: the wall clock may be set back
 
     @property
     def validators(self) -> tuple[bytes | None, bytes | None]:
@@ -81,7 +85,14 @@ class BodyStore(AsyncBaseStorage):
 
     def __init__(self, path: Path | str) -> None:
         super().__init__()
-        self._database = open_database(path, _APPLICATION_ID, _SCHEMA)
+        self._database = Database(
+            path,
+            _APPLICATION_ID,
+            _SCHEMA,
+            meanwhile="pages are asked in full after a restart",
+            disposable=True,
+        )
+        self._unreadable = False
         self._stored: dict[str, Stored | None] = {}
         self._pending: dict[str, _Pending] = {}
         self._keys: dict[uuid.UUID, str] = {}
@@ -94,11 +105,7 @@ class BodyStore(AsyncBaseStorage):
 
     def body(self, key: str) -> bytes | None:
         """The stored body as received, or None where it is lost."""
-        try:
-            row = self._database.execute("SELECT body FROM page WHERE url = ?", (key,)).fetchone()
-        except sqlite3.Error as error:
-            logger.warning("the HTTP cache cannot be read (%s): asking in full", error)
-            return None
+        row = self._row("SELECT body FROM page WHERE url = ?", key)
         return bytes(row[0]) if row else None
 
     def publish(self, key: str, wire: Wire, digest: str) -> None:
@@ -116,9 +123,12 @@ class BodyStore(AsyncBaseStorage):
             id=uuid.uuid4(),
             cache_control=headers.get("cache-control") or "",
             date=headers.get("date") or "",
+            fresh_until=_fresh_until(headers.get("cache-control") or ""),
         )
-        if self._save(key, stored, pending.body):
-            self._replace(key, stored)
+        self._save(key, stored, pending.body)
+        # Even where that failed: this is what is asked about, in this run.  The older row that is
+        # left has its own digest, so that its body is never taken for this one's.
+        self._replace(key, stored)
 
     def discard(self, key: str) -> None:
         """Drop the pending answer; what is stored stays."""
@@ -148,8 +158,8 @@ class BodyStore(AsyncBaseStorage):
             return
         self._replace(key, replace(stored, target=wire.target, etag=etag, last_modified=modified))
         self._write(
-            "UPDATE page SET target = ?, etag = ?, last_modified = ? WHERE url = ?",
-            (wire.target, etag, modified, key),
+            "UPDATE page SET target = ?, etag = ?, last_modified = ? WHERE url = ? AND digest = ?",
+            (wire.target, etag, modified, key, stored.digest),
         )
 
     # What hishel asks.
@@ -159,7 +169,9 @@ class BodyStore(AsyncBaseStorage):
         stored = self.peek(key)
         if stored is None:
             return []
-        headers = {"cache-control": stored.cache_control}
+        # Hishel measures by the wall clock: set back a year, it would take this for fresh so long.
+        fresh = time.monotonic() < stored.fresh_until
+        headers = {"cache-control": stored.cache_control if fresh else "max-age=0"}
         if stored.date:
             headers["date"] = stored.date
         # Only that there are validators: the guard puts the exact bytes in their place.
@@ -189,7 +201,10 @@ class BodyStore(AsyncBaseStorage):
             return
         lifetime, date = headers.get("cache-control") or "", headers.get("date") or ""
         if (lifetime, date) != (stored.cache_control, stored.date):
-            self._stored[key] = replace(stored, cache_control=lifetime, date=date)
+            until = _fresh_until(lifetime)
+            self._stored[key] = replace(
+                stored, cache_control=lifetime, date=date, fresh_until=until
+            )
 
     async def remove_entry(self, id: uuid.UUID) -> None:  # noqa: A002
         """Hishel wants an entry gone."""
@@ -216,12 +231,9 @@ class BodyStore(AsyncBaseStorage):
         self._pending[key] = _Pending(response, b"".join(parts))
 
     def _load(self, key: str) -> Stored | None:
-        query = "SELECT target, etag, last_modified, digest, encoding FROM page WHERE url = ?"
-        try:
-            row = self._database.execute(query, (key,)).fetchone()
-        except sqlite3.Error as error:
-            logger.warning("the HTTP cache cannot be read (%s): asking in full", error)
-            return None
+        row = self._row(
+            "SELECT target, etag, last_modified, digest, encoding FROM page WHERE url = ?", key
+        )
         if row is None:
             return None
         target, etag, last_modified, digest, encoding = row
@@ -237,16 +249,29 @@ class BodyStore(AsyncBaseStorage):
             self._keys[stored.id] = key
         self._stored[key] = stored
 
-    def _save(self, key: str, stored: Stored, body: bytes) -> bool:
+    def _save(self, key: str, stored: Stored, body: bytes) -> None:
         values = (key, stored.target, stored.etag, stored.last_modified, stored.digest,
                   stored.encoding, body)  # fmt: skip
-        return self._write("INSERT OR REPLACE INTO page VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+        self._write("INSERT OR REPLACE INTO page VALUES (?, ?, ?, ?, ?, ?, ?)", values)
 
-    def _write(self, statement: str, values: tuple[object, ...]) -> bool:
+    def _row(self, query: str, key: str) -> tuple[Any, ...] | None:
         try:
-            with self._database:
-                self._database.execute(statement, values)
-        except sqlite3.Error as error:
-            logger.warning("the HTTP cache cannot be written (%s): going on without", error)
-            return False
-        return True
+            rows = self._database.rows(query, key)
+        except Damaged:  # said; nothing is stored any more
+            return None
+        except StateError as error:
+            if not self._unreadable:
+                logger.warning("%s: pages are asked in full", error)
+            self._unreadable = True
+            return None
+        self._unreadable = False
+        return rows[0] if rows else None
+
+    def _write(self, statement: str, values: tuple[object, ...]) -> None:
+        with suppress(Damaged):
+            self._database.write([(statement, values)])
+
+
+def _fresh_until(lifetime: str) -> float:
+    """When the guard's `max-age=N` is over, on the monotonic clock."""
+    return time.monotonic() + float(lifetime.partition("=")[2] or 0)

@@ -7,16 +7,15 @@ commit is there; after a power cut the last ones may be missing, which repeats a
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from efficient_status.database import open_database
-from efficient_status.errors import StateError
+from efficient_status.database import Database
+from efficient_status.errors import Damaged, StateError
 from efficient_status.models import Impact, Incident, Kind, Memory, Pacing, State, Told
 
 _APPLICATION_ID = 0x65737374  # "esst"
@@ -56,115 +55,195 @@ MIGRATIONS = (
     """,
 )
 
+_REMEMBER = "INSERT OR REPLACE INTO told VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_FORGET = "DELETE FROM told WHERE provider = ? AND id = ?"
+_FINISH = (
+    "INSERT INTO page (provider, identity, dialect) VALUES (?, ?, ?) ON CONFLICT (provider)"
+    " DO UPDATE SET identity = excluded.identity, dialect = excluded.dialect"
+)
+_PACE = (
+    "INSERT INTO page (provider, feed, not_before, failures, wait, gone, moved_to)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (provider) DO UPDATE SET"
+    " feed = excluded.feed, not_before = excluded.not_before,"
+    " failures = excluded.failures, wait = excluded.wait, gone = excluded.gone,"
+    " moved_to = excluded.moved_to"
+)
+
 
 class SqliteState:
-    """See `StateStore`."""
+    """See `StateStore`.
+
+    Whatever cannot be written yet is laid over what can be read, and written with what comes next.
+    """
 
     def __init__(self, path: Path | str) -> None:
-        self._path = path
-        self._database = open_database(path, _APPLICATION_ID, MIGRATIONS)
-        self._noted: dict[str, tuple[str, Pacing]] = {}
+        self._database = Database(
+            path,
+            _APPLICATION_ID,
+            MIGRATIONS,
+            meanwhile="what was told is kept in memory until it can",
+        )
+        # Not written yet.
+        self._told: dict[str, Mapping[str, Told | None]] = {}
+        self._finished: dict[str, tuple[str, str]] = {}
+        self._paced: dict[str, tuple[str, Pacing]] = {}
+        # How often the file was begun anew, and how often it had been when a page was recalled
+        # that is being told.
+        self._losses = 0
+        self._recalled: dict[str, int] = {}
 
     def identity(self, provider: str) -> str:
         """See `StateStore`."""
-        row = self._one("SELECT identity FROM page WHERE provider = ?", provider)
-        return str(row[0]) if row else ""
+        return self._page(provider)[0]
 
     def recall(self, provider: str) -> Memory:
         """See `StateStore`."""
-        page = self._one("SELECT identity, dialect FROM page WHERE provider = ?", provider)
-        with self._errors():
-            rows = self._database.execute(
-                "SELECT id, state, words, look, updated_at, updates, stamp, versions, marks,"
-                " left_at, open FROM told WHERE provider = ?",
-                (provider,),
-            ).fetchall()
-        told = {row[0]: _told(row[1:]) for row in rows}
-        identity, dialect = page or ("", "")
-        return Memory(identity, dialect, told)
+        self._recalled[provider] = self._losses  # as it was before: either read may be a loss
+        rows = self._rows(
+            "SELECT id, state, words, look, updated_at, updates, stamp, versions, marks,"
+            " left_at, open FROM told WHERE provider = ?",
+            provider,
+        )
+        told = {**self._decoded(rows), **self._told.get(provider, {})}
+        identity, dialect = self._page(provider)
+        return Memory(identity, dialect, {id_: each for id_, each in told.items() if each})
 
     def remember(self, provider: str, told: Mapping[str, Told | None]) -> None:
         """See `StateStore`."""
-        if not told:
-            return
-        with self._errors(), self._database:
-            for id_, each in told.items():
-                if each is None:
-                    self._database.execute(
-                        "DELETE FROM told WHERE provider = ? AND id = ?", (provider, id_)
-                    )
-                else:
-                    self._database.execute(
-                        "INSERT OR REPLACE INTO told VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                        (provider, id_, *_row(each)),
-                    )
+        if told:
+            before = self._told.get(provider, {})
+            self._write(told={**self._told, provider: {**before, **told}})
 
     def finish(self, provider: str, identity: str, dialect: str) -> None:
         """See `StateStore`."""
-        with self._errors(), self._database:
-            self._database.execute(
-                "INSERT INTO page (provider, identity, dialect) VALUES (?, ?, ?)"
-                " ON CONFLICT (provider) DO UPDATE"
-                " SET identity = excluded.identity, dialect = excluded.dialect",
-                (provider, identity, dialect),
-            )
+        if self._recalled.pop(provider, self._losses) == self._losses:
+            self._write(finished={**self._finished, provider: (identity, dialect)})
+        # Else what is remembered of it is not all that was told: the page is met anew next time.
 
     def pacing(self, provider: str, feed: str) -> Pacing:
         """See `StateStore`."""
-        if provider in self._noted:
-            noted_feed, noted = self._noted[provider]
+        if provider in self._paced:
+            noted_feed, noted = self._paced[provider]
             return noted if noted_feed == feed else Pacing()
-        row = self._one(
+        rows = self._rows(
             "SELECT not_before, failures, wait, gone, moved_to FROM page"
             " WHERE provider = ? AND feed = ?",
             provider,
             feed,
         )
-        if row is None:
-            return Pacing()
-        not_before, failures, wait, gone, moved_to = row
-        return Pacing(not_before, failures, wait, bool(gone), moved_to)
+        for not_before, failures, wait, gone, moved_to in rows:
+            return Pacing(not_before, failures, wait, bool(gone), moved_to)
+        return Pacing()
 
     def pace(self, provider: str, feed: str, pacing: Pacing) -> None:
         """See `StateStore`."""
-        self._noted[provider] = feed, pacing
+        self._paced[provider] = feed, pacing
 
     def flush(self) -> None:
         """See `StateStore`."""
-        if not self._noted:
-            return
-        with self._errors(), self._database:
-            self._database.executemany(
-                "INSERT INTO page (provider, feed, not_before, failures, wait, gone, moved_to)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (provider) DO UPDATE SET"
-                " feed = excluded.feed, not_before = excluded.not_before,"
-                " failures = excluded.failures, wait = excluded.wait, gone = excluded.gone,"
-                " moved_to = excluded.moved_to",
-                [
-                    (provider, feed, p.not_before, p.failures, p.wait, p.gone, p.moved_to)
-                    for provider, (feed, p) in self._noted.items()
-                ],
-            )
-        self._noted.clear()
+        if self._unwritten:
+            self._write()
 
     def close(self) -> None:
         """See `StateStore`."""
         try:
+            if self._unwritten:
+                self._database.insist()
             self.flush()
+            if self._unwritten:
+                raise StateError(
+                    f"{self._database.path}: could not be written to the end: the next run may"
+                    " tell again what this one told"
+                )
         finally:
             self._database.close()
 
-    def _one(self, query: str, *values: str) -> tuple[Any, ...] | None:
-        with self._errors():
-            row: tuple[Any, ...] | None = self._database.execute(query, values).fetchone()
-            return row
+    @property
+    def _unwritten(self) -> bool:
+        return bool(self._told or self._finished or self._paced)
 
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
+    def _page(self, provider: str) -> tuple[str, str]:
+        """Identity and dialect of the document last told to the end, or two empty strings."""
+        rows = self._rows("SELECT identity, dialect FROM page WHERE provider = ?", provider)
+        identity, dialect = self._finished.get(provider) or (rows[0] if rows else ("", ""))
+        return identity, dialect
+
+    def _rows(self, query: str, *values: str) -> list[tuple[Any, ...]]:
         try:
-            yield
-        except sqlite3.Error as error:
-            raise StateError(f"{self._path}: {error}") from error
+            return self._database.rows(query, *values)
+        except Damaged:
+            self._lose()
+            return []
+
+    def _decoded(self, rows: list[tuple[Any, ...]]) -> dict[str, Told]:
+        try:
+            return {row[0]: _told(row[1:]) for row in rows}
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
+            with suppress(Damaged):
+                self._database.begin_anew(error)
+            self._lose()
+            return {}
+
+    def _write(
+        self,
+        told: dict[str, Mapping[str, Told | None]] | None = None,
+        finished: dict[str, tuple[str, str]] | None = None,
+    ) -> None:
+        """Write this, and all that could not be written before, or keep it."""
+        told = self._told if told is None else told
+        finished = self._finished if finished is None else finished
+        losses = self._losses
+        written = self._written(told, finished)
+        if self._losses > losses:
+            finished = {}
+            written = self._written(told, finished)
+        if written:
+            self._told, self._finished, self._paced = {}, {}, {}
+        else:
+            self._told, self._finished = told, finished
+
+    def _written(
+        self,
+        told: Mapping[str, Mapping[str, Told | None]],
+        finished: Mapping[str, tuple[str, str]],
+    ) -> bool:
+        try:
+            return self._database.write(_statements(told, finished, self._paced))
+        except Damaged:
+            self._lose()
+            return False
+
+    def _lose(self) -> None:
+        """The file was begun anew: no page is told to its end any more, as far as it knows.
+
+        What else was told of a page is lost.  If it counted as met, all of it would be news.
+        """
+        self._losses += 1
+        self._finished = {}
+
+
+def _statements(
+    told: Mapping[str, Mapping[str, Told | None]],
+    finished: Mapping[str, tuple[str, str]],
+    paced: Mapping[str, tuple[str, Pacing]],
+) -> Iterator[tuple[str, tuple[object, ...]]]:
+    for provider, incidents in told.items():
+        for id_, each in incidents.items():
+            yield (
+                (_FORGET, (provider, id_))
+                if each is None
+                else (
+                    _REMEMBER,
+                    (provider, id_, *_row(each)),
+                )
+            )
+    for provider, (identity, dialect) in finished.items():
+        yield _FINISH, (provider, identity, dialect)
+    for provider, (feed, p) in paced.items():
+        yield (
+            _PACE,
+            (provider, feed, p.not_before, p.failures, p.wait, p.gone, p.moved_to),
+        )
 
 
 def _row(told: Told) -> tuple[object, ...]:

@@ -84,7 +84,7 @@ def sources(answers: list[Fetched | PageError]) -> list[str]:
 
 def rows(fetcher: Fetcher) -> int:
     """How many entries the cache's database holds."""
-    count = fetcher.store._database.execute("SELECT count(*) FROM page").fetchone()[0]
+    count = fetcher.store._database.connection.execute("SELECT count(*) FROM page").fetchone()[0]
     assert isinstance(count, int)
     return count
 

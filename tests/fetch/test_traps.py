@@ -469,7 +469,7 @@ def test_a_304_costs_no_sql_no_thread_and_no_body(origin: Origin, tmp_path: Path
     async def work(fetcher: Fetcher) -> list[str]:
         await poll(fetcher, origin.url("/feed"))
         statements: list[str] = []
-        fetcher.store._database.set_trace_callback(statements.append)
+        fetcher.store._database.connection.set_trace_callback(statements.append)
         threads = threading.active_count()
         answers = [await poll(fetcher, origin.url("/feed")) for _ in range(10)]
         assert sources(answers) == ["unchanged"] * 10
@@ -599,7 +599,8 @@ def test_a_lost_body_is_asked_for_in_full(origin: Origin) -> None:
 
     async def work(fetcher: Fetcher) -> None:
         await poll(fetcher, origin.url("/feed"))
-        fetcher.store._database.execute("UPDATE page SET body = x'00'")
+        with fetcher.store._database.connection as database:
+            database.execute("UPDATE page SET body = x'00'")
         fetched = await fetcher.fetch(origin.url("/feed"))
         with pytest.raises(Unreadable):
             fetcher.document(fetched)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -271,64 +272,101 @@ def test_nothing_is_written_until_flush(path: Path) -> None:
     """Noting pacing, and reading, write nothing; a flush without notes neither."""
     with closing(SqliteState(path)) as state:
         statements: list[str] = []
-        state._database.set_trace_callback(statements.append)
-        before = state._database.total_changes
+        state._database.connection.set_trace_callback(statements.append)
+        before = state._database.connection.total_changes
         for failures in range(9):
             state.pace("a", FEED, Pacing(failures=failures))
         noted = state.pacing("a", FEED)
         quiet = list(statements)
         state.flush()
-        after_flush = state._database.total_changes
+        after_flush = state._database.connection.total_changes
         state.flush()
         state.remember("a", {})
         state.recall("a")
 
         assert (noted.failures, quiet) == (8, [])
         assert after_flush == before + 1
-        assert state._database.total_changes == after_flush
+        assert state._database.connection.total_changes == after_flush
 
 
 def test_all_or_none(path: Path) -> None:
     """A note of several incidents that cannot be written whole leaves no part of itself."""
     wrong = Told(State.UNKNOWN, words="text", look=MARK)  # type: ignore[arg-type]  # the point
     with closing(SqliteState(path)) as state:
-        with pytest.raises(StateError, match=r"state\.sqlite3: "):
+        with pytest.raises(sqlite3.IntegrityError):  # a bug, no disk
             state.remember("a", {"one": FULL, "two": wrong})
 
         assert state.recall("a") == Memory()
+        state.remember("a", {"one": BARE})  # nor does it stand in the way of what comes after
+        assert state.recall("a").told == {"one": BARE}
 
 
-def test_failures_are_ours(path: Path) -> None:
-    """Whatever SQLite cannot do is a StateError that names the file."""
-    state = SqliteState(path)
-    state.close()
-    state.pace("a", FEED, PACING)
-    actions: list[Callable[[], object]] = [
-        lambda: state.identity("a"),
-        lambda: state.recall("a"),
-        lambda: state.remember("a", {"one": FULL}),
-        lambda: state.finish("a", "identity", "generic-rss"),
-        lambda: state.pacing("b", FEED),
-        state.flush,
-        state.close,
-    ]
-    for action in actions:
-        with pytest.raises(StateError, match=r"state\.sqlite3: "):
-            action()
+@contextmanager
+def full(state: SqliteState) -> Iterator[None]:
+    """A disk without room: the real error, at the first page that is wanted more."""
+    connection = state._database.connection
+    connection.execute("PRAGMA max_page_count = 1")  # what it has, it keeps
+    yield
+    connection.execute("PRAGMA max_page_count = 1000000")
+    state._database._retry_at = 0.0
 
 
-def test_a_flush_that_failed_is_made_up(path: Path) -> None:
-    """Pacing that could not be written stays noted for the next flush."""
+LONG = replace(FULL, versions=(MARK,) * 2_000)  # more than any page has left
+
+
+def test_what_cannot_be_written_is_known(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """On a full disk what was told is known all the same, forgotten is forgotten, once said."""
     with closing(SqliteState(path)) as state:
-        state.pace("a", FEED, PACING)
-        state._database.execute("ALTER TABLE page RENAME TO away")
-        with pytest.raises(StateError):
+        state.remember("a", {"one": FULL, "two": FULL})
+        state.finish("a", "identity 1", "generic-rss")
+        with full(state):
+            state.remember("a", {"three": LONG})
+            state.remember("a", {"four": LONG})
+            state.remember("a", {"one": None, "four": BARE})
+            state.finish("a", "identity 2", "generic-atom")
+            state.pace("a", FEED, PACING)
             state.flush()
-        state._database.execute("ALTER TABLE away RENAME TO page")
-        state.flush()
-        state._noted.clear()
+            told = {"two": FULL, "three": LONG, "four": BARE}
 
-        assert state.pacing("a", FEED) == PACING
+            assert state.recall("a") == Memory("identity 2", "generic-atom", told)
+            assert state.identity("a") == "identity 2"
+            assert state.pacing("a", FEED) == PACING
+            with closing(SqliteState(path)) as other:
+                assert other.recall("a").told == {"one": FULL, "two": FULL}
+
+        state.flush()
+        with closing(SqliteState(path)) as other:
+            assert other.recall("a") == Memory("identity 2", "generic-atom", told)
+            assert other.pacing("a", FEED) == PACING
+
+    problem = "database or disk is full"
+    assert caplog.messages == [
+        f"{path}: cannot be written ({problem}): what was told is kept in memory until it can",
+        f"{path}: can be written again",
+    ]
+
+
+def test_what_could_never_be_written_is_said(path: Path) -> None:
+    """At the end of a run, what is not on disk is an error: the next run may repeat it."""
+    state = SqliteState(path)
+    state._database.connection.execute("PRAGMA max_page_count = 1")
+    state.remember("a", {"one": LONG})
+    with pytest.raises(StateError, match=r"state\.sqlite3: could not be written to the end"):
+        state.close()
+
+
+def test_writes_are_tried_again_after_a_while(path: Path) -> None:
+    """While nothing can be written, not every note asks the disk."""
+    with closing(SqliteState(path)) as state:
+        statements: list[str] = []
+        with full(state):
+            state.remember("a", {"one": LONG})
+            state._database.connection.set_trace_callback(statements.append)
+            for n in range(100):
+                state.remember("a", {f"{n}": BARE})
+            state.flush()
+
+            assert statements == []
 
 
 @pytest.mark.parametrize("version", range(len(MIGRATIONS) + 1))
