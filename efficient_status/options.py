@@ -16,6 +16,7 @@ commands (each has a --help of its own):
   efficient-status list [QUERY]             vendors of the catalogue
   efficient-status check                    is the configuration right, and what is in force?
   efficient-status import-opml FILE         a feed reader's subscriptions as configuration
+  efficient-status demo                     an outage in half a minute, without a network
 
 examples:
   efficient-status                          watch OpenAI, every 60 seconds
@@ -82,14 +83,19 @@ def add_settings(parser: Parser) -> None:
     add("--all", action="store_true", help="watch every vendor of the catalogue")
     add("--config", metavar="FILE", help="TOML settings; see README for the default place")
     add("--state-dir", metavar="DIR", help="what was told, and the cache; :memory: keeps nothing")
-    add("--format", metavar="text|json", help="what stdout carries (default text)")
+    add_looks(parser)
     add(
         "--backfill",
         metavar="N|all",
         help="closed incidents told when a page is met for the first time (default 1)",
     )
     add("--edits", action="store_true", help="also tell when only the wording changed")
-    add("--utc", action="store_true", help="times in UTC instead of local time")
+
+
+def add_looks(parser: Parser) -> None:
+    """Add the options that say how events are shown."""
+    parser.add_argument("--format", metavar="text|json", help="what stdout carries (default text)")
+    parser.add_argument("--utc", action="store_true", help="times in UTC instead of local time")
 
 
 def settings(options: argparse.Namespace, reserved: Container[str] = ()) -> Settings:
@@ -134,7 +140,8 @@ def settings(options: argparse.Namespace, reserved: Container[str] = ()) -> Sett
     return found
 
 
-def _number(text: str) -> float | str:
+def number(text: str) -> float | str:
+    """A number, or the text that is none."""
     try:
         return float(text)
     except ValueError:
@@ -146,8 +153,8 @@ def _whole_number(text: str) -> int | str:
 
 
 _CONVERT: dict[str, Callable[[Any], Any]] = {
-    "interval": _number,
-    "host_spacing": _number,
+    "interval": number,
+    "host_spacing": number,
     "format": str,
     "backfill": _whole_number,
     "edits": bool,

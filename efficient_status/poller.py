@@ -96,6 +96,7 @@ class Poll:
         outcome: "changed", "unchanged", "fresh", "held" (its server said wait) or "failed".
         fresh: explicit freshness, in seconds.
         events: how many were told.
+        read, known: how many incidents were read in full, and items swept over as known.
         wasted: a whole body came although nothing had changed and validators had been sent.
     """
 
@@ -105,6 +106,8 @@ class Poll:
     error: PageError | None = None
     moved_to: str = ""
     wasted: bool = False
+    read: int = 0
+    known: int = 0
 
 
 class Poller:
@@ -150,7 +153,14 @@ class Poller:
             return Poll("failed", error=error)
         self._fetcher.keep(fetched)
         events = self._tell(page, memory, feed, fetched.identity)
-        return Poll("changed", fetched.fresh, events, moved_to=self._settle(page, fetched))
+        return Poll(
+            "changed",
+            fetched.fresh,
+            events,
+            moved_to=self._settle(page, fetched),
+            read=len(feed.incidents),
+            known=len(feed.unchanged),
+        )
 
     def catch_up(self, page: Page) -> int:
         """Tell what an earlier run stored but did not tell to the end; no request is made."""
