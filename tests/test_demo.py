@@ -122,8 +122,9 @@ def test_what_an_unconditional_request_would_have_cost_is_what_it_costs() -> Non
     assert conditional.whole == plain.whole == plain.travelled > conditional.travelled
 
 
-def test_ctrl_c_ends_it_cleanly(tmp_path: Path) -> None:
-    """130, and no traceback."""
+@pytest.mark.parametrize(("signum", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+def test_a_signal_ends_it_cleanly(tmp_path: Path, signum: signal.Signals, status: int) -> None:
+    """Ctrl-C is 130, and there is no traceback."""
     with subprocess.Popen(
         command("demo"),
         env=environment(tmp_path),
@@ -134,10 +135,10 @@ def test_ctrl_c_ends_it_cleanly(tmp_path: Path) -> None:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.readline()  # the first event
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signum)
         said = process.stderr.read()
 
-    assert process.returncode == 130
+    assert process.returncode == status
     assert "Traceback" not in said
 
 

@@ -15,6 +15,13 @@ from hashlib import blake2b
 from types import TracebackType
 from typing import Self
 
+_ENDS = (
+    asyncio.IncompleteReadError,
+    asyncio.LimitOverrunError,
+    asyncio.CancelledError,
+    ConnectionError,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
@@ -48,7 +55,6 @@ class Server:
         self.log: list[Exchange] = []
         self._document = document
         self._max_age = max_age
-        self._open: dict[asyncio.Task[None] | None, asyncio.StreamWriter] = {}
 
     async def __aenter__(self) -> Self:
         """Begin to listen."""
@@ -61,15 +67,8 @@ class Server:
         _error: BaseException | None,
         _traceback: TracebackType | None,
     ) -> None:
-        """Listen no more, and hang up.
-
-        Nobody may still be served when the loop ends: what is cancelled then is logged as an
-        error by Python 3.11 (python/cpython#110894).
-        """
+        """Listen no more; who is being served stays so until the loop ends."""
         self._server.close()
-        for writer in self._open.values():
-            writer.close()
-        await asyncio.gather(*filter(None, self._open))
 
     @property
     def url(self) -> str:
@@ -77,14 +76,12 @@ class Server:
         return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/"
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        self._open[task] = writer
-        with suppress(asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
+        # To be cancelled is how it ends with the loop; Python 3.11 would log it as an error.
+        with suppress(*_ENDS):
             while request := await reader.readuntil(b"\r\n\r\n"):
                 writer.write(self._answer(request))
                 await writer.drain()
         writer.close()
-        del self._open[task]
 
     def _answer(self, request: bytes) -> bytes:
         fields = dict(_fields(request))
