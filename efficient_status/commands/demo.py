@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC
 
 from efficient_status import config, options
@@ -51,5 +52,6 @@ def run(words: Sequence[str]) -> int:
         raise UsageError(problems)
     from efficient_status.demo.show import play
 
-    asyncio.run(play(float(seconds), shape, UTC if asked.utc else None))
+    with suppress(asyncio.CancelledError):  # SIGTERM; Ctrl-C is a KeyboardInterrupt
+        asyncio.run(play(float(seconds), shape, UTC if asked.utc else None))
     return 0

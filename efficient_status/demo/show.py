@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
@@ -125,19 +126,22 @@ async def play(seconds: float, shape: str, zone: tzinfo | None) -> None:
 
     Raises:
         BrokenPipeError: nobody reads the events any more.
+        asyncio.CancelledError: a signal came.
     """
+    me = asyncio.current_task()
+    assert me is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, me.cancel)
     interval = seconds / ALL
     vendor = Vendor(lambda: datetime.now(UTC))
     async with Server(vendor.document, max_age=int(interval / 2)) as server:
         narrator = Narrator(server.log)
         state = open_state(None)
         fetcher = Fetcher(MEMORY, gate=Gate())
-        me = asyncio.current_task()
         console = Console(
             sys.stdout.fileno(),
             narrator.listening(FORMATS[shape](zone)),
             encoding="utf-8" if shape == "json" else sys.stdout.encoding,
-            stopping=lambda: me is not None and me.cancelling() > 0,
+            stopping=lambda: me.cancelling() > 0,
         )
         poller = Narrated(narrator, fetcher, state, console, wishes=Wishes())
         row = story.vendor(server.url)
