@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Container
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from efficient_status import __version__, config
+from efficient_status import __version__, catalogue, config
 from efficient_status.config import Settings, Wanted
 from efficient_status.errors import UsageError
 
@@ -17,6 +17,10 @@ commands (each has a --help of its own):
   efficient-status check                    is the configuration right, and what is in force?
   efficient-status import-opml FILE         a feed reader's subscriptions as configuration
   efficient-status demo                     an outage in half a minute, without a network
+
+exit status: 0 fine · 1 with --once, some page could not be read · 2 wrong usage
+or configuration, or a state folder that cannot be used · 3 another run holds
+the state folder · 130 after Ctrl-C
 
 examples:
   efficient-status                          watch OpenAI, every 60 seconds
@@ -35,13 +39,28 @@ class Parser(argparse.ArgumentParser):
             formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **words
         )
 
+    @property
+    def actions(self) -> Sequence[argparse.Action]:
+        """Options and arguments, in the order of the help."""
+        return self._actions
+
     def error(self, message: str) -> NoReturn:
-        """Wrong usage.
+        """Wrong usage, and what was probably meant.
 
         Raises:
             UsageError: always.
         """
-        raise UsageError([message, f"see {self.prog} --help"])
+        strange = message.partition("unrecognized arguments: ")[2].split()
+        near = [name for word in strange if word.startswith("--") for name in self._near(word)]
+        hint = f": did you mean {' or '.join(near)}?" if near else ""
+        raise UsageError([message + hint, f"see {self.prog} --help"])
+
+    def _near(self, word: str) -> list[str]:
+        """The options that look like this one, or begin like it."""
+        name = word.partition("=")[0]
+        known = {each.lstrip("-"): each for each in self._option_string_actions}
+        begun = [each for each in known.values() if each.startswith(name)]
+        return begun or catalogue.nearest(name.lstrip("-"), known)
 
 
 def watching() -> Parser:
@@ -98,11 +117,11 @@ def add_looks(parser: Parser) -> None:
     parser.add_argument("--utc", action="store_true", help="times in UTC instead of local time")
 
 
-def settings(options: argparse.Namespace, reserved: Container[str] = ()) -> Settings:
+def settings(options: argparse.Namespace, reserved: Collection[str] = ()) -> Settings:
     """What the options and the file come to.
 
     Args:
-        reserved: words that no provider may be named.
+        reserved: the commands; no provider may be named like one.
 
     Raises:
         UsageError: every error of the command line and of the file at once.
@@ -131,6 +150,7 @@ def settings(options: argparse.Namespace, reserved: Container[str] = ()) -> Sett
             all=options.all,
             overrides=overrides,
             groups=tuple(options.group),
+            commands=tuple(reserved),
         )
         found = config.settle(wanted, {} if problems else table)
     except UsageError as error:
