@@ -17,6 +17,7 @@ commands (each has a --help of its own):
   efficient-status check                    is the configuration right, and what is in force?
   efficient-status import-opml FILE         a feed reader's subscriptions as configuration
   efficient-status demo                     an outage in half a minute, without a network
+  efficient-status completion SHELL         a completion script for bash, zsh or fish
 
 exit status: 0 fine · 1 with --once, some page could not be read · 2 wrong usage
 or configuration, or a state folder that cannot be used · 3 another run holds
@@ -100,7 +101,11 @@ def add_settings(parser: Parser) -> None:
         help="watch every vendor of a category, and the file's rows with this group",
     )
     add("--all", action="store_true", help="watch every vendor of the catalogue")
-    add("--config", metavar="FILE", help="TOML settings; see README for the default place")
+    add(
+        "--config",
+        metavar="FILE",
+        help="settings in TOML (default ~/.config/efficient-status/config.toml)",
+    )
     add("--state-dir", metavar="DIR", help="what was told, and the cache; :memory: keeps nothing")
     add_looks(parser)
     add(

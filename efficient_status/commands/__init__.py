@@ -34,6 +34,7 @@ def parser_of(word: str) -> Parser:
 
 COMMANDS: dict[str, Command] = {
     "check": _later("check"),
+    "completion": _later("completion"),
     "demo": _later("demo"),
     "import-opml": _later("import_opml"),
     "list": _later("list"),
