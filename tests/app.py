@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
@@ -15,6 +17,7 @@ from typing import Any
 
 from efficient_status.detect import Wishes
 from efficient_status.fetch import Fetcher, Gate
+from efficient_status.main import main
 from efficient_status.models import Event, Provider
 from efficient_status.poller import Page, Poller
 from efficient_status.scheduler import Scheduler
@@ -144,6 +147,23 @@ def cli(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProce
         timeout=30,
         check=False,
     )
+
+
+def here(*arguments: str) -> int:
+    """Run a command in this process, whose logging and signals are as before afterwards.
+
+    Not for watching or `--once`: those take the garbage collector out of service.
+    """
+    logger = logging.getLogger("efficient_status")
+    kept = logger.handlers, logger.propagate, logger.level
+    loud, handler = logging.raiseExceptions, signal.getsignal(signal.SIGTERM)
+    try:
+        return main(arguments)
+    finally:
+        logger.handlers, logger.propagate, level = kept
+        logger.setLevel(level)
+        logging.raiseExceptions = loud
+        signal.signal(signal.SIGTERM, handler)
 
 
 def start(folder: Path, *arguments: str, **more: str) -> subprocess.Popen[str]:

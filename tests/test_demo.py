@@ -14,8 +14,7 @@ import pytest
 
 from efficient_status.demo import show
 from efficient_status.demo.server import Server
-from efficient_status.main import main
-from tests.app import command, environment
+from tests.app import command, environment, here
 
 SECONDS = "0.4"
 TITLE = "Uploads to object storage fail"
@@ -42,7 +41,7 @@ def played(
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """Events and narration of a quick play."""
     monkeypatch.setattr(show, "Server", Wiretap)
-    assert main(["demo", "--seconds", SECONDS, "--format", "json"]) == 0
+    assert here("demo", "--seconds", SECONDS, "--format", "json") == 0
     out, err = capfd.readouterr()
     prefix = "efficient-status: "
     lines = err.splitlines()
@@ -153,6 +152,6 @@ def test_a_signal_ends_it_cleanly(tmp_path: Path, signum: signal.Signals, status
 )
 def test_wrong_usage(capfd: pytest.CaptureFixture[str], words: tuple[str, ...], said: str) -> None:
     """Said, exit 2."""
-    assert main(["demo", *words]) == 2
+    assert here("demo", *words) == 2
     out, err = capfd.readouterr()
     assert (out, said in err) == ("", True)
