@@ -11,7 +11,7 @@ import pytest
 
 from efficient_status import options
 from efficient_status.commands import COMMANDS, parser_of
-from efficient_status.manual import page
+from efficient_status.manual import _text, page
 
 FILE = Path(__file__).parent.parent / "contrib" / "man" / "efficient-status.1"
 
@@ -53,3 +53,8 @@ def test_the_page_is_well_formed(command: tuple[str, ...]) -> None:
         pytest.skip(f"no {command[0]} here")
     done = subprocess.run([*command, str(FILE)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_no_text_is_taken_for_a_macro() -> None:
+    """Backslashes, dots and apostrophes at the start of a line, hyphens, other alphabets."""
+    assert _text(".so \\n\n'x a-b «é»") == "\\&.so \\en\n\\&'x a\\-b \\[u00AB]\\[u00E9]\\[u00BB]"
