@@ -22,13 +22,13 @@ FILES, FOLDERS = ":files", ":folders"
 
 _SCRIPTS = Path(__file__).parent.parent / "completions"
 _EPILOG = """\
-Completes commands, options, their values, vendors (those of your configuration and of plugins
-included), categories and files.
+Completes commands, options, their values, vendors (those of your configuration
+and of plugins included), categories and files.
 
 examples:
-  source <(efficient-status completion bash)           # in ~/.bashrc
-  source <(efficient-status completion zsh)            # in ~/.zshrc, after compinit
-  efficient-status completion fish > ~/.config/fish/completions/efficient-status.fish
+  source <(efficient-status completion bash)     # in ~/.bashrc
+  source <(efficient-status completion zsh)      # in ~/.zshrc, after compinit
+  efficient-status completion fish | source              # in config.fish
 """
 
 Candidate = tuple[str, str]  # the word, and what it is

@@ -12,8 +12,9 @@ from efficient_status import config, options
 from efficient_status.errors import UsageError
 
 _EPILOG = """\
-A status page of the invented vendor Example Cloud is served on this machine, and watched as real
-ones are.  stdout carries its events, stderr what each poll cost; nothing is written to disk.
+A status page of the invented vendor Example Cloud is served on this machine,
+and watched as real ones are.  stdout carries its events, stderr what each poll
+cost; nothing is written to disk.
 
 exit status: 0 shown · 130 after Ctrl-C
 

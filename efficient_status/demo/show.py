@@ -111,6 +111,7 @@ class Narrator:
             f"{self._polls} polls: {unchanged} answered by 304, {self._read} items read",
             f"{size(spent)} travelled; without validators it would have been",
             f"{size(whole)} (computed from the sizes of the whole answers)",
+            "now a real page, as it is: efficient-status openai --once",
         ]
 
 

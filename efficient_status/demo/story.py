@@ -48,7 +48,7 @@ SCENES = (
     Scene(
         "opens an incident",
         "Investigating",
-        "Uploads fail for one in five customers in the north. We are looking into it.",
+        "Uploads fail for one in five customers. We are looking into it.",
     ),
     Scene(
         "has found the cause",
@@ -58,7 +58,7 @@ SCENES = (
     Scene(
         "rolls back",
         "Monitoring",
-        "The release is rolled back and uploads succeed again. We keep watching.",
+        "The release is rolled back, uploads succeed. We keep watching.",
     ),
     Scene(
         "closes the incident",
@@ -87,7 +87,7 @@ _AFTERWARDS = Report(
     _id(99),
     "Sign-in was slow",
     "Resolved",
-    "Sign-in took up to ten seconds. Our alarms missed it, so we report it afterwards.",
+    "It took up to ten seconds. No alarm rang, so we report it late.",
     ("Sign-in",),
     _SOME_DAY,
 )
