@@ -123,7 +123,7 @@ def test_bash(tmp_path: Path) -> None:
     """The script as it is printed, sourced and asked."""
     (tmp_path / "one.toml").touch()
     (tmp_path / "a folder").mkdir()
-    lines = ["list --group clou", "--format = j", "--config o", "--state-dir ", "--state-dir ="]
+    lines = ["--format = j", "--config o", "--state-dir ="]
     asked = "\n".join(
         f"COMP_WORDS=(efficient-status {' '.join(shlex.quote(w) for w in line.split(' '))})\n"
         "COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _efficient_status efficient-status\n"
@@ -132,7 +132,7 @@ def test_bash(tmp_path: Path) -> None:
     )
     found = shell("bash", f"source <(efficient-status completion bash)\n{asked}", tmp_path)
 
-    assert found == ["<cloud>", "<json>", "<one.toml>", "<a folder>", "<a folder>"]
+    assert found == ["<json>", "<one.toml>", "<a folder>"]
 
 
 def test_zsh(tmp_path: Path) -> None:
