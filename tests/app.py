@@ -17,7 +17,6 @@ from typing import Any
 
 from efficient_status.detect import Wishes
 from efficient_status.fetch import Fetcher, Gate
-from efficient_status.main import main
 from efficient_status.models import Event, Provider
 from efficient_status.poller import Page, Poller
 from efficient_status.scheduler import Scheduler
@@ -154,6 +153,8 @@ def here(*arguments: str) -> int:
 
     Not for watching or `--once`: those take the garbage collector out of service.
     """
+    from efficient_status.main import main
+
     logger = logging.getLogger("efficient_status")
     kept = logger.handlers, logger.propagate, logger.level
     loud, handler = logging.raiseExceptions, signal.getsignal(signal.SIGTERM)
