@@ -103,24 +103,26 @@ def bare_feed(url: str, filters: Filters = _NONE) -> Provider:
     return Provider(key=bare(url), name="", feed=url, filters=filters)
 
 
-def suggestion(word: str, own: Iterable[str] = ()) -> str:
+def suggestion(word: str, own: Iterable[str] = (), commands: Iterable[str] = ()) -> str:
     """What to say of a provider that is not known.
 
     Args:
         own: keys that the user's file adds.
+        commands: words that may have been meant instead.
     """
-    names = near(word, own)
+    names = near(word, own, commands)
     hint = f"did you mean {' or '.join(names)}?" if names else "give its feed with --feed URL"
     return f"unknown provider «{word}»: {hint}"
 
 
-def near(word: str, own: Iterable[str] = ()) -> list[str]:
+def near(word: str, own: Iterable[str] = (), commands: Iterable[str] = ()) -> list[str]:
     """Keys and aliases that look like a word, or whose display name does."""
     names = {}
     for key, row in rows().items():
         names[row["name"].casefold()] = key
         names |= {alias: alias for alias in row.get("aliases", ())}
-    return nearest(word, {**names, **{key: key for key in (*rows(), *own)}})
+    names |= {key: key for key in (*rows(), *own)}
+    return nearest(word, {**names, **{each: f"the command {each}" for each in commands}})
 
 
 def nearest(word: str, names: Mapping[str, str]) -> list[str]:

@@ -81,13 +81,18 @@ _PLAIN = (
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the command line asks for; None = not said."""
+    """What the command line asks for.
+
+    Attributes:
+        commands: words that may have been meant where a provider is not known.
+    """
 
     providers: tuple[str, ...] = ()
     feeds: tuple[str, ...] = ()
     all: bool = False
     overrides: Mapping[str, Any] = field(default_factory=dict)
     groups: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
 
 
 def default_state_dir() -> Path:
@@ -279,7 +284,11 @@ class _Choice:
             UsageError: some are not known; all of them are told.
         """
         named = {word: self._key(word) for word in wanted.providers}
-        problems = [catalogue.suggestion(w, self._pages) for w, key in named.items() if not key]
+        problems = [
+            catalogue.suggestion(word, self._pages, wanted.commands)
+            for word, key in named.items()
+            if not key
+        ]
         groups = {group: self._members(group) for group in wanted.groups}
         own = {row["group"]: "" for row in self._pages.values() if "group" in row}
         problems += [unknown_group(g, own) for g, keys in groups.items() if not keys]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Container
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from efficient_status import __version__, config
+from efficient_status import __version__, catalogue, config
 from efficient_status.config import Settings, Wanted
 from efficient_status.errors import UsageError
 from efficient_status.keys import shown
@@ -17,6 +17,12 @@ commands (each has a --help of its own):
   efficient-status list [QUERY]             vendors of the catalogue
   efficient-status check                    is the configuration right, and what is in force?
   efficient-status import-opml FILE         a feed reader's subscriptions as configuration
+  efficient-status demo                     an outage in half a minute, without a network
+  efficient-status completion SHELL         a completion script for bash, zsh or fish
+
+exit status: 0 fine · 1 with --once, some page could not be read · 2 wrong usage
+or configuration, or a state folder that cannot be used · 3 another run holds
+the state folder · 130 after Ctrl-C
 
 examples:
   efficient-status                          watch OpenAI, every 60 seconds
@@ -35,13 +41,28 @@ class Parser(argparse.ArgumentParser):
             formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **words
         )
 
+    @property
+    def actions(self) -> Sequence[argparse.Action]:
+        """Options and arguments, in the order of the help."""
+        return self._actions
+
     def error(self, message: str) -> NoReturn:
-        """Wrong usage.
+        """Wrong usage, and what was probably meant.
 
         Raises:
             UsageError: always.
         """
-        raise UsageError([message, f"see {self.prog} --help"])
+        strange = message.partition("unrecognized arguments: ")[2].split()
+        near = [name for word in strange if word.startswith("--") for name in self._near(word)]
+        hint = f": did you mean {' or '.join(near)}?" if near else ""
+        raise UsageError([message + hint, f"see {self.prog} --help"])
+
+    def _near(self, word: str) -> list[str]:
+        """The options that look like this one, or begin like it."""
+        name = word.partition("=")[0]
+        known = {each.lstrip("-"): each for each in self._option_string_actions}
+        begun = [each for each in known.values() if each.startswith(name)]
+        return begun or catalogue.nearest(name.lstrip("-"), known)
 
 
 def watching() -> Parser:
@@ -81,23 +102,32 @@ def add_settings(parser: Parser) -> None:
         help="watch every vendor of a category, and the file's rows with this group",
     )
     add("--all", action="store_true", help="watch every vendor of the catalogue")
-    add("--config", metavar="FILE", help="TOML settings; see README for the default place")
+    add(
+        "--config",
+        metavar="FILE",
+        help="settings in TOML (default ~/.config/efficient-status/config.toml)",
+    )
     add("--state-dir", metavar="DIR", help="what was told, and the cache; :memory: keeps nothing")
-    add("--format", metavar="text|json", help="what stdout carries (default text)")
+    add_looks(parser)
     add(
         "--backfill",
         metavar="N|all",
         help="closed incidents told when a page is met for the first time (default 1)",
     )
     add("--edits", action="store_true", help="also tell when only the wording changed")
-    add("--utc", action="store_true", help="times in UTC instead of local time")
 
 
-def settings(options: argparse.Namespace, reserved: Container[str] = ()) -> Settings:
+def add_looks(parser: Parser) -> None:
+    """Add the options that say how events are shown."""
+    parser.add_argument("--format", metavar="text|json", help="what stdout carries (default text)")
+    parser.add_argument("--utc", action="store_true", help="times in UTC instead of local time")
+
+
+def settings(options: argparse.Namespace, reserved: Collection[str] = ()) -> Settings:
     """What the options and the file come to.
 
     Args:
-        reserved: words that no provider may be named.
+        reserved: the commands; no provider may be named like one.
 
     Raises:
         UsageError: every error of the command line and of the file at once.
@@ -126,6 +156,7 @@ def settings(options: argparse.Namespace, reserved: Container[str] = ()) -> Sett
             all=options.all,
             overrides=overrides,
             groups=tuple(options.group),
+            commands=tuple(reserved),
         )
         found = config.settle(wanted, {} if problems else table)
     except UsageError as error:
@@ -135,7 +166,8 @@ def settings(options: argparse.Namespace, reserved: Container[str] = ()) -> Sett
     return found
 
 
-def _number(text: str) -> float | str:
+def number(text: str) -> float | str:
+    """A number, or the text that is none."""
     try:
         return float(text)
     except ValueError:
@@ -147,8 +179,8 @@ def _whole_number(text: str) -> int | str:
 
 
 _CONVERT: dict[str, Callable[[Any], Any]] = {
-    "interval": _number,
-    "host_spacing": _number,
+    "interval": number,
+    "host_spacing": number,
     "format": str,
     "backfill": _whole_number,
     "edits": bool,

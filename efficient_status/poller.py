@@ -108,6 +108,7 @@ class Poll:
             "untold" (the page is well, but its events could not be written).
         fresh: explicit freshness, in seconds.
         events: how many were told.
+        read, known: how many incidents were read in full, and items swept over as known.
         wasted: a whole body came although nothing had changed and validators had been sent.
     """
 
@@ -117,6 +118,8 @@ class Poll:
     error: PageError | None = None
     moved_to: str = ""
     wasted: bool = False
+    read: int = 0
+    known: int = 0
 
     @property
     def asked(self) -> bool:
@@ -170,7 +173,14 @@ class Poller:
         del document
         fetched.document = None  # the reader of events may let us wait for long
         events = await self._tell(page, memory, feed, fetched.identity)
-        return Poll("changed", fetched.fresh, events, moved_to=self._settle(page, fetched))
+        return Poll(
+            "changed",
+            fetched.fresh,
+            events,
+            moved_to=self._settle(page, fetched),
+            read=len(feed.incidents),
+            known=len(feed.unchanged),
+        )
 
     async def catch_up(self, page: Page) -> int:
         """Tell what an earlier run stored but did not tell to the end; no request is made."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -162,6 +164,25 @@ def _run(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProc
         timeout=30,
         check=False,
     )
+
+
+def here(*arguments: str) -> int:
+    """Run a command in this process, whose logging and signals are as before afterwards.
+
+    Not for watching or `--once`: those take the garbage collector out of service.
+    """
+    from efficient_status.main import main
+
+    logger = logging.getLogger("efficient_status")
+    kept = logger.handlers, logger.propagate, logger.level
+    loud, handler = logging.raiseExceptions, signal.getsignal(signal.SIGTERM)
+    try:
+        return main(arguments)
+    finally:
+        logger.handlers, logger.propagate, level = kept
+        logger.setLevel(level)
+        logging.raiseExceptions = loud
+        signal.signal(signal.SIGTERM, handler)
 
 
 def start(folder: Path, *arguments: str, **more: str) -> subprocess.Popen[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 import tarfile
@@ -20,8 +21,12 @@ from email.parser import BytesParser
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+PROJECT = SETTINGS["project"]
 PACKAGE = "efficient_status"
+_ABOUT = re.compile(
+    r"^.*\.(?:dist-info|data)/"
+)  # what a name in a wheel begins with beside the package
 
 
 def build(folder: Path, root: Path = ROOT) -> tuple[Path, Path]:
@@ -46,7 +51,7 @@ def build_from(source: Path, folder: Path) -> tuple[Path, Path]:
 def members(wheel: Path) -> set[str]:
     """The wheel's files; those about it without its version."""
     with zipfile.ZipFile(wheel) as archive:
-        return {name.partition(".dist-info/")[2] or name for name in archive.namelist()}
+        return {_ABOUT.sub("", name) for name in archive.namelist()}
 
 
 def expected_members() -> set[str]:
@@ -56,7 +61,9 @@ def expected_members() -> set[str]:
         for path in (ROOT / PACKAGE).rglob("*")
         if path.is_file() and path.suffix != ".pyc"
     }
-    return package | {"METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE"}
+    shared = SETTINGS["tool"]["hatch"]["build"]["targets"]["wheel"]["shared-data"]
+    about = {"METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE"}
+    return package | about | {f"data/{name}" for name in shared.values()}
 
 
 def metadata(wheel: Path) -> Message:

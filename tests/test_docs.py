@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from efficient_status import catalogue, config
-from efficient_status.commands import COMMANDS, check, import_opml
-from efficient_status.commands import list as list_
+from efficient_status.commands import COMMANDS, parser_of
 from efficient_status.keys import CATEGORIES, FILTER_KEYS, LIMIT_KEYS
 from efficient_status.models import Happening, Impact, Kind, Limits, State
 from efficient_status.options import watching
@@ -101,10 +100,9 @@ def test_the_commands_of_the_readme_are_those_of_the_program() -> None:
     )
     lines = [line.split() for line in shown]
     assert {line[0] for line in lines if line[0] in COMMANDS} == set(COMMANDS)
-    parsers = {"list": list_, "check": check, "import-opml": import_opml}
     for line in lines:
         if line[0] in COMMANDS:
-            parsers[line[0]].parser().parse_intermixed_args(line[1:])
+            parser_of(line[0]).parse_intermixed_args(line[1:])
         else:
             watching().parse_intermixed_args(line)
 

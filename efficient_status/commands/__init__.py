@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-__all__ = ["COMMANDS", "Command"]
+if TYPE_CHECKING:
+    from efficient_status.options import Parser
+
+__all__ = ["COMMANDS", "Command", "parser_of"]
 
 Command = Callable[[Sequence[str]], int]
 
@@ -21,8 +25,17 @@ def _later(module: str) -> Command:
     return run
 
 
+def parser_of(word: str) -> Parser:
+    """The parser of a command."""
+    module = importlib.import_module(f"{__name__}.{word.replace('-', '_')}")
+    parser: Parser = module.parser()
+    return parser
+
+
 COMMANDS: dict[str, Command] = {
     "check": _later("check"),
+    "completion": _later("completion"),
+    "demo": _later("demo"),
     "import-opml": _later("import_opml"),
     "list": _later("list"),
 }
