@@ -16,7 +16,7 @@ from efficient_status import catalogue
 from efficient_status.errors import UsageError
 from efficient_status.filters import from_table
 from efficient_status.keys import CATEGORIES, KEYS, PROVIDER_KEYS, check, is_platform, shown
-from efficient_status.models import Filters, Provider
+from efficient_status.models import Filters, Limits, Provider
 
 __all__ = ["KEYS", "PROVIDER_KEYS", "Settings", "Wanted", "read_file", "settle"]
 
@@ -37,6 +37,7 @@ class Settings:
         follow_to_http: whether a redirect may lead from https to http.
         state_dir: None = keep nothing (":memory:").
         filters: those that hold where a provider has no own.
+        limits: what an origin may make us do at most.
     """
 
     providers: tuple[Provider, ...] = ()
@@ -54,6 +55,7 @@ class Settings:
     max_freshness: float = 3_600.0
     follow_to_http: bool = False
     filters: Filters = field(default_factory=Filters)
+    limits: Limits = field(default_factory=Limits)
 
 
 # Settings that are taken as the file or the command line has them.
@@ -213,6 +215,8 @@ def settle(wanted: Wanted, table: Row) -> Settings:
     plain: dict[str, Any] = {name: values[name] for name in _PLAIN if name in values}
     if "backfill" in values:
         plain["backfill"] = None if values["backfill"] == "all" else values["backfill"]
+    if "limits" in values:
+        plain["limits"] = Limits(**values["limits"])
     if "state_dir" in values:
         where = values["state_dir"]
         plain["state_dir"] = None if where == ":memory:" else Path(where).expanduser()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,7 +33,8 @@ def toml(settings: Settings) -> str:
         "filters": _filters(settings.filters, Filters()) or None,
     }
     rows = [provider(each, settings.filters) for each in settings.providers if each not in bare]
-    return "".join([lines(table), *(f"\n{row(each)}" for each in rows)])
+    limits = f"\n[limits]\n{lines(asdict(settings.limits))}"
+    return "".join([lines(table), limits, *(f"\n{row(each)}" for each in rows)])
 
 
 def provider(page: Provider, common: Filters) -> Mapping[str, Any]:

@@ -93,6 +93,10 @@ def _is_count(value: Any) -> bool:
     return isinstance(value, int) and not _is_flag(value) and 1 <= value <= 1_000_000
 
 
+def _whole(least: int) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, int) and not _is_flag(value) and least <= value <= 2**40
+
+
 def _is_feed(value: Any) -> bool:
     return isinstance(value, str) and valid_url(value)
 
@@ -138,6 +142,18 @@ FILTER_KEYS: dict[str, Key] = {
     "exclude_titles": Key("a list of regular expressions", _list_of(_is_pattern)),
 }
 
+# What an origin may make us do at most; `models.Limits` has a field, with its default, for each.
+LIMIT_KEYS: dict[str, Key] = {
+    "seconds": Key("a number of seconds > 0", lambda v: _is_number(v) and v > 0),
+    "connect_seconds": Key("a number of seconds > 0", lambda v: _is_number(v) and v > 0),
+    "wire_bytes": Key("a whole number >= 1", _whole(1)),
+    "decoded_bytes": Key("a whole number >= 1", _whole(1)),
+    "redirects": Key("a whole number >= 0", _whole(0)),
+    "depth": Key("a whole number >= 1", _whole(1)),
+    "items": Key("a whole number >= 1", _whole(1)),
+    "text": Key("a whole number >= 1", _whole(1)),
+}
+
 KEYS: dict[str, Key] = {
     "interval": Key("a number of seconds > 0", lambda v: _is_number(v) and v > 0),
     "host_spacing": Key("a number of seconds >= 0", lambda v: _is_number(v) and v >= 0),
@@ -156,6 +172,7 @@ KEYS: dict[str, Key] = {
     "max_freshness": Key("a number of seconds >= 0", lambda v: _is_number(v) and v >= 0),
     "follow_to_http": Key("true or false", _is_flag),
     "filters": Key("a table of filters", lambda v: isinstance(v, dict)),
+    "limits": Key("a table of limits", lambda v: isinstance(v, dict)),
     "feeds": Key("a list of http(s) URLs", _list_of(_is_feed)),
     "groups": Key("a list of categories and groups", _list_of(_is_word)),
     "providers": Key(
@@ -184,6 +201,9 @@ VENDOR_KEYS: dict[str, Key] = {
 }
 
 
+_TABLES = {"filters": FILTER_KEYS, "limits": LIMIT_KEYS}
+
+
 def is_platform(value: Any) -> bool:
     """Whether this names a platform, of a plugin that is loaded included."""
     if not isinstance(value, str):
@@ -203,8 +223,8 @@ def check(table: Mapping[str, Any], keys: Mapping[str, Key], prefix: str = "") -
             yield f"{prefix}{name}: unknown key; known are {', '.join(keys)}"
         elif not key.valid(value):
             yield f"{prefix}{name}: expected {key.expected}, got {shown(value)}"
-        elif name == "filters":
-            yield from check(value, FILTER_KEYS, f"{prefix}filters.")
+        elif name in _TABLES:
+            yield from check(value, _TABLES[name], f"{prefix}{name}.")
 
 
 def shown(value: Any) -> str:

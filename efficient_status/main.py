@@ -103,6 +103,8 @@ def _run(settings: Settings, *, once: bool) -> int:
 
 async def _work(settings: Settings, *, once: bool) -> int:
     """Wire the parts, run until the work is done or a signal comes, and put all away."""
+    from dataclasses import asdict
+
     from efficient_status.detect import Wishes
     from efficient_status.fetch import Fetcher, FetchLimits, Gate
     from efficient_status.outputs import FORMATS, Console
@@ -116,7 +118,9 @@ async def _work(settings: Settings, *, once: bool) -> int:
         settings.state_dir / "cache.sqlite3" if settings.state_dir else MEMORY,
         gate=Gate(settings.host_spacing, settings.host_in_flight),
         limits=FetchLimits(
-            freshness=settings.max_freshness, follow_to_http=settings.follow_to_http
+            **asdict(settings.limits),
+            freshness=settings.max_freshness,
+            follow_to_http=settings.follow_to_http,
         ),
         connections=settings.connections,
         http2=settings.http2,
@@ -131,7 +135,7 @@ async def _work(settings: Settings, *, once: bool) -> int:
             stopping=lambda: bool(ended),
         )
         wishes = Wishes(settings.backfill, settings.edits)
-        poller = Poller(fetcher, state, console, wishes=wishes)
+        poller = Poller(fetcher, state, console, wishes=wishes, limits=settings.limits)
         pages = [
             Page(each, state.pacing(each.key, each.feed), state.identity(each.key))
             for each in settings.providers

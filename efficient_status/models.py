@@ -256,6 +256,31 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What an origin may make us do at most: the configuration's `[limits]`, key by key.
+
+    Attributes:
+        seconds: of a poll, from connecting to the last byte; a drip of bytes does not extend it.
+        connect_seconds: for a connection alone.
+        wire_bytes: of a body as it travels.
+        decoded_bytes: of a body after decompression.
+        redirects: that are followed in one poll.
+        depth: of elements, or of a JSON document's brackets, within each other.
+        items: of a document.
+        text: characters in one element.
+    """
+
+    seconds: float = 30.0
+    connect_seconds: float = 10.0
+    wire_bytes: int = 4 * 1024 * 1024
+    decoded_bytes: int = 8 * 1024 * 1024
+    redirects: int = 5
+    depth: int = 64
+    items: int = 5_000
+    text: int = 1_048_576
+
+
+@dataclass(frozen=True, slots=True)
 class Pacing:
     """When a page may be asked again; kept across restarts.
 

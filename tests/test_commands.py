@@ -187,6 +187,7 @@ FULL = f"""
     feeds = ["https://status.other.test/feed", "{URL}?a=b"]
     groups = ["gaming"]
     filters = {{ min_impact = "minor", kinds = ["incident"], exclude_titles = ['\\btest\\b', "\\""] }}
+    limits = {{ seconds = 12.5, items = 7 }}
     [[providers]]
     key = "claude"
     interval = 300

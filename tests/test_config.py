@@ -12,8 +12,8 @@ import pytest
 from efficient_status import catalogue, config
 from efficient_status.config import KEYS, PROVIDER_KEYS, Settings, Wanted, settle
 from efficient_status.errors import UsageError
-from efficient_status.keys import CATEGORIES, FILTER_KEYS
-from efficient_status.models import Filters, Impact, Kind, Provider, Rule
+from efficient_status.keys import CATEGORIES, FILTER_KEYS, LIMIT_KEYS
+from efficient_status.models import Filters, Impact, Kind, Limits, Provider, Rule
 
 URL = "https://status.example.test/feed"
 OTHER = "https://status.other.test/feed"
@@ -48,6 +48,7 @@ GROUPS = "expected a list of categories and groups"
 NAMES = "expected a list of names, * for any text"
 TITLES = "expected a list of regular expressions"
 KINDS = "expected a list of «incident» or «maintenance»"
+WHOLE = "expected a whole number >= 1"
 LEVELS = "expected «none» or «minor» or «major» or «critical»"
 
 HINT = f"known are {', '.join(CATEGORIES)}"
@@ -99,6 +100,17 @@ BAD: list[tuple[str, str | list[str]]] = [
     ("filters.include_titles = ['(']", f"filters.include_titles: {TITLES}, got ['(']"),
     ("filters.exclude_titles = [5]", f"filters.exclude_titles: {TITLES}, got [5]"),
     ("filters.x = 5", f"filters.x: unknown key; known are {', '.join(FILTER_KEYS)}"),
+    ("limits = 5", "limits: expected a table of limits, got 5"),
+    ("limits.seconds = 0", f"limits.seconds: {SECONDS}, got 0"),
+    ("limits.connect_seconds = '5'", f"limits.connect_seconds: {SECONDS}, got '5'"),
+    ("limits.wire_bytes = 0", f"limits.wire_bytes: {WHOLE}, got 0"),
+    ("limits.wire_bytes = 2e6", f"limits.wire_bytes: {WHOLE}, got 2000000.0"),
+    (f"limits.decoded_bytes = {2**41}", f"limits.decoded_bytes: {WHOLE}, got {2**41}"),
+    ("limits.redirects = -1", "limits.redirects: expected a whole number >= 0, got -1"),
+    ("limits.depth = true", f"limits.depth: {WHOLE}, got True"),
+    ("limits.items = 0", f"limits.items: {WHOLE}, got 0"),
+    ("limits.text = 0", f"limits.text: {WHOLE}, got 0"),
+    ("limits.x = 5", f"limits.x: unknown key; known are {', '.join(LIMIT_KEYS)}"),
     ("groups = 'ai'", f"groups: {GROUPS}, got 'ai'"),
     (
         "groups = ['a b']",
@@ -186,6 +198,7 @@ def test_every_key_has_a_bad_value() -> None:
     told = [problem if isinstance(problem, str) else problem[0] for _, problem in BAD]
     assert set(KEYS) <= {problem.partition(":")[0].partition("[")[0] for problem in told}
     assert {f"filters.{name}" for name in FILTER_KEYS} <= {p.partition(":")[0] for p in told}
+    assert {f"limits.{name}" for name in LIMIT_KEYS} <= {p.partition(":")[0] for p in told}
     assert set(PROVIDER_KEYS) <= {problem.partition(":")[0] for _, problem in BAD_ROWS}
 
 
@@ -242,6 +255,11 @@ def test_unreadable_file(tmp_path: Path, name: str, reason: str) -> None:
     assert caught.value.problems == [f"{path}: cannot be read ({reason})"]
 
 
+def test_every_limit_has_a_key() -> None:
+    """What the table may say is what the limits are."""
+    assert list(LIMIT_KEYS) == list(Limits.__slots__)
+
+
 FULL = f"""
     interval = 30
     host_spacing = 0.5
@@ -259,6 +277,7 @@ FULL = f"""
     feeds = ["{OTHER}"]
     groups = ["own-group"]
     filters = {{ min_impact = "minor", kinds = ["incident"] }}
+    limits = {{ seconds = 5, redirects = 0 }}
     [[providers]]
     key = "openai"
     [[providers]]
@@ -314,6 +333,7 @@ def test_a_full_file(tmp_path: Path) -> None:
         max_freshness=600,
         follow_to_http=True,
         filters=common,
+        limits=Limits(seconds=5, redirects=0),
     )
 
 

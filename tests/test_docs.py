@@ -13,8 +13,8 @@ import pytest
 from efficient_status import catalogue, config
 from efficient_status.commands import COMMANDS, check, import_opml
 from efficient_status.commands import list as list_
-from efficient_status.keys import CATEGORIES, FILTER_KEYS
-from efficient_status.models import Happening, Impact, Kind, State
+from efficient_status.keys import CATEGORIES, FILTER_KEYS, LIMIT_KEYS
+from efficient_status.models import Happening, Impact, Kind, Limits, State
 from efficient_status.options import watching
 from efficient_status.providers import DIALECTS
 from efficient_status.providers.platforms_json import JSON_DIALECTS
@@ -62,6 +62,8 @@ def test_the_configuration_example_is_valid_and_shows_every_key(tmp_path: Path) 
     assert keys == set(config.PROVIDER_KEYS)
     filters = [table["filters"], *(row.get("filters", {}) for row in rows)]
     assert {name for each in filters for name in each} == set(FILTER_KEYS)
+    assert set(table["limits"]) == set(LIMIT_KEYS)
+    assert Limits(**table["limits"]) == Limits(), "the example shows the defaults"
     assert len(config.settle(config.Wanted(), table).providers) > 3
     assert tomllib.loads(example) == table
 

@@ -10,26 +10,18 @@ from dataclasses import dataclass
 
 import httpx
 
+from efficient_status.models import Limits
+
 
 @dataclass(frozen=True, slots=True)
-class FetchLimits:
-    """What one exchange may cost at most.
+class FetchLimits(Limits):
+    """What one poll may cost at most, and how far an answer is obeyed.
 
     Attributes:
-        seconds: from the connection to the last byte; a drip of bytes does not extend it.
-        connect_seconds: for the connection alone.
-        wire_bytes: of a body as it travels.
-        decoded_bytes: of a body after decompression.
-        redirects: hops in one poll.
         freshness: seconds of explicit freshness that are honoured at most.
         follow_to_http: whether a redirect may lead from https to http.
     """
 
-    seconds: float = 30.0
-    connect_seconds: float = 10.0
-    wire_bytes: int = 4 * 1024 * 1024
-    decoded_bytes: int = 8 * 1024 * 1024
-    redirects: int = 5
     freshness: float = 3_600.0
     follow_to_http: bool = False
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from efficient_status.models import Feed, Incident
+from efficient_status.models import Feed, Incident, Limits
 from efficient_status.providers import jsonfeed
 from efficient_status.providers.document import Document, Item
-from efficient_status.providers.feedxml import Limits, parse
+from efficient_status.providers.feedxml import parse
 from efficient_status.providers.markup import one_line, plain_html
 from efficient_status.providers.reading import Dialect, read_items
 

@@ -15,7 +15,6 @@ is no feed, more nesting, items or text than `Limits` allow, and bytes that are 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from html import escape
 from typing import NoReturn
 from xml.etree.ElementTree import ParseError
@@ -24,6 +23,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
 from efficient_status.errors import Unreadable
+from efficient_status.models import Limits
 from efficient_status.providers.decoding import MENDABLE, decoded, mended
 from efficient_status.providers.document import Document, Item
 from efficient_status.providers.markup import one_line
@@ -89,15 +89,6 @@ _LISTS = {"categories"}
 _MARKUP = {"html", "xhtml", "text/html", "application/xhtml+xml"}  # RFC 4287 3.1, and Atom 0.3
 _PLAIN = {"text", "text/plain"}
 _FIRST = 3  # items that a platform is recognised by
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a document may cost at most; see README for the configuration keys."""
-
-    depth: int = 64
-    items: int = 5_000
-    text: int = 1_048_576  # characters in one element
 
 
 def parse(

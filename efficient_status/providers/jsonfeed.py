@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 
 from efficient_status.errors import Unreadable
+from efficient_status.models import Limits
 from efficient_status.providers.decoding import decoded
-from efficient_status.providers.feedxml import Limits
 from efficient_status.providers.markup import one_line
 
 # UTF-16 without a byte order mark, by the first character of a document.

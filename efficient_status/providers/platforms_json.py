@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from efficient_status.errors import Unreadable
-from efficient_status.models import Feed, Incident
+from efficient_status.models import Feed, Incident, Limits
 from efficient_status.providers import (
     algolia_json,
     apple_json,
@@ -38,7 +38,6 @@ from efficient_status.providers import (
     zendesk_json,
 )
 from efficient_status.providers.document import Item
-from efficient_status.providers.feedxml import Limits
 from efficient_status.providers.markup import one_line
 from efficient_status.providers.report_json import Page, Report, string
 
