@@ -101,9 +101,30 @@ _AMPERSAND = re.compile(r"&(?:#([0-9]{1,7}|[xX][0-9a-fA-F]{1,6});|([A-Za-z][A-Za
 _XML_NAMES = frozenset({"amp;", "lt;", "gt;", "quot;", "apos;"})
 
 
+_SLICE = 65_536  # characters that are mended at a time
+_GROWTH = 262_144  # characters: 65,536 bare ampersands
+
+
 def mended(text: str) -> str:
-    """Replace what XML does not allow but feeds contain: control characters, `&nbsp;`, a bare &."""
-    return _AMPERSAND.sub(_reference, _ILLEGAL.sub("\ufffd", text))
+    """Replace what XML does not allow but feeds contain: control characters, `&nbsp;`, a bare &.
+
+    It goes slice by slice, since a list of millions of pieces takes 80 times their size.
+
+    Raises:
+        Unreadable: so much is to be mended that it is no XML at all.
+    """
+    parts = []
+    start = growth = 0
+    while start < len(text):
+        end = text.find("&", start + _SLICE)  # no reference stands on two slices
+        end = len(text) if end < 0 else end
+        part = _AMPERSAND.sub(_reference, _ILLEGAL.sub("\ufffd", text[start:end]))
+        growth += max(len(part) - (end - start), 0)
+        if growth > _GROWTH:
+            raise Unreadable("expected a feed, got malformed XML (nothing but bare «&»)")
+        parts.append(part)
+        start = end
+    return "".join(parts)
 
 
 def _reference(found: re.Match[str]) -> str:

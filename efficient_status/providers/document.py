@@ -7,10 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from efficient_status.errors import Unreadable
 from efficient_status.models import fingerprint
 from efficient_status.providers.markup import one_line
 
 MAX_ID = 500  # characters of an item's id that are kept
+
+
+def beyond(limit: str, most: int, what: str, met: int) -> Unreadable:
+    """The refusal of a document that has more of something than a limit of `models.Limits`."""
+    return Unreadable(f"expected at most {most:,} {what} (limits.{limit}), got at least {met:,}")
 
 
 @dataclass(slots=True)
@@ -88,6 +94,7 @@ class Document:
         unchanged: marks of the known items that were swept over.
         first: the first few items, known or not: recognition must not depend on what is known.
         nameless: how many items had neither id nor link nor title.
+        faults: items that were beyond a limit, one line each; they are in no other list.
         swept: ids of the known items, as often as they stand there.
         partial: reading stopped at the first known item.
     """
@@ -98,5 +105,6 @@ class Document:
     items: list[tuple[Item, bytes]]
     unchanged: set[bytes]
     nameless: int
+    faults: list[str] = field(default_factory=list)
     swept: list[str] = field(default_factory=list)
     partial: bool = False

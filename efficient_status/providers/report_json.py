@@ -15,8 +15,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from efficient_status.models import Impact, Incident, Kind, State, fingerprint
-from efficient_status.providers.document import Item
+from efficient_status.models import Impact, Incident, Kind, Limits, State, fingerprint
+from efficient_status.providers.document import Item, beyond
 from efficient_status.providers.markup import one_line, plain_html, web_url
 from efficient_status.providers.words import moment, utc
 
@@ -64,6 +64,22 @@ class Report(NamedTuple):
     started: object = None
     updated: object = None
     stamp: object = None
+
+    def check(self, limits: Limits) -> None:
+        """Whether it is within bounds.
+
+        Raises:
+            Unreadable: a text is too long, or there are too many components; it costs the object.
+        """
+        size = max(len(text) for text in (self.id, self.title, self.body, self.update, self.link))
+        if size > limits.text:
+            raise beyond("text", limits.text, "characters in one field", size)
+        names = set(self.components)
+        size = max((len(name) for name in names), default=0)
+        if size > limits.text:
+            raise beyond("text", limits.text, "characters in one name", size)
+        if len(names) > limits.parts:
+            raise beyond("parts", limits.parts, "components", len(names))
 
     def mark(self) -> bytes:
         """Fingerprint of all that can be news."""
