@@ -57,7 +57,7 @@ _LABELS = {
     "cn-big5": "big5",
     "iso-8859-8-i": "iso8859-8",
     "windows-31j": "cp932",
-    "windows-874": "cp874",
+    "windows-874": "tis-620",
     "windows-949": "cp949",
     "x-cp1251": "cp1251",
     "x-euc-jp": "euc_jp",
@@ -86,7 +86,9 @@ def decoded(body: bytes) -> str:
         return body.decode("utf-8", "replace")
     name = declared[1].decode("ascii")
     try:
-        return body.decode(_CHARSETS[codecs.lookup(_LABELS.get(name.lower(), name)).name], "replace")
+        return body.decode(
+            _CHARSETS[codecs.lookup(_LABELS.get(name.lower(), name)).name], "replace"
+        )
     except LookupError:
         return _undeclared(body, name)
 

@@ -25,10 +25,10 @@ _LONGEST_NUMBER = 20  # digits
 
 def is_json(body: bytes) -> bool:
     """Whether a document is JSON (or JSONP), from its first character that is not blank."""
-    head = body.lstrip(_BLANKS)[:_HEAD]
-    if head.startswith(b"<"):  # what its declaration says is no matter of ours
+    start = body.lstrip(_BLANKS)[:_HEAD]
+    if start.startswith(b"<"):  # what its declaration says is no matter of ours
         return False
-    head = _characters(head)
+    head = _characters(start)
     return head.startswith(("{", "[")) or _CALL.match(head) is not None
 
 
@@ -93,9 +93,9 @@ def _too_deep(most: int, met: int) -> Unreadable:
     return beyond("depth", most, "JSON brackets within each other", met)
 
 
-def _check(document: object, most: int) -> None:
+def _check(document: dict[str, object] | list[object], most: int) -> None:
     """Level by level: how deep it nests."""
-    level = [document]
+    level: list[dict[str, object] | list[object]] = [document]
     for _ in range(most):
         level = [
             child

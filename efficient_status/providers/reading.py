@@ -66,7 +66,9 @@ def read_items(document: Document, dialect: Dialect, limits: Limits | None = Non
             faults.append(f"item {item.id[:80]}: {one_line(repr(error), 120)}: skipped")
             continue
         if (count := len(incident.components)) > most:
-            faults.append(f"item {item.id[:80]}: {beyond('parts', most, 'components', count)}: skipped")
+            faults.append(
+                f"item {item.id[:80]}: {beyond('parts', most, 'components', count)}: skipped"
+            )
         else:
             title = incident.title or one_line(incident.message, 120) or item.id[:200]
             pairs.append((item, replace(incident, title=title, marks=(mark,))))

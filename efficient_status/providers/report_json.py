@@ -127,10 +127,11 @@ def prose(text: str) -> str:
 
 def when(value: object) -> datetime | None:
     """A date as JSON has them: RFC 3339, or an epoch in seconds or milliseconds; else None."""
-    if isinstance(value, str) and value.strip().isdecimal() and value.isascii():
-        value = int(value) if len(value) < 18 else None
     if isinstance(value, str):
-        return utc(moment(value))
+        digits = value.strip()
+        if not (digits.isdecimal() and digits.isascii()):
+            return utc(moment(value))
+        value = int(digits) if len(digits) < 18 else None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     seconds = value / 1_000 if value > _MILLISECONDS else value

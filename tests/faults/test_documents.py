@@ -277,7 +277,7 @@ def test_instructions_and_inclusions_are_passed_by(secret: Path) -> None:
     head = f'<?xml version="1.0"?><?xml-stylesheet href="file://{secret}"?><?php echo 1 ?>'
     inside = (
         f'<xi:include xmlns:xi="http://www.w3.org/2001/XInclude" href="file://{secret}"/>'
-        f'<guid>1</guid><enclosure url="file://{secret}"/>'
+        f'<guid>1</guid><link>file://{secret}</link><enclosure url="file://{secret}"/>'
     )
     feed = read(head.encode() + rss(inside))
     (incident,) = feed.incidents
@@ -287,7 +287,13 @@ def test_instructions_and_inclusions_are_passed_by(secret: Path) -> None:
 
 # Encodings.
 
-CYRILLIC, JAPANESE, CHINESE, KOREAN, LATIN = "Сбой почты", "障害のお知らせ", "服务故障", "서비스 장애", "Störung"
+CYRILLIC, JAPANESE, CHINESE, KOREAN, LATIN = (
+    "Сбой почты",
+    "障害のお知らせ",
+    "服务故障",
+    "서비스 장애",
+    "Störung",
+)
 ENCODED = [
     ("windows-1251", CYRILLIC), ("koi8-r", CYRILLIC), ("koi8-u", CYRILLIC), ("iso-8859-5", CYRILLIC),
     ("ibm866", CYRILLIC), ("shift_jis", JAPANESE), ("windows-31j", JAPANESE), ("euc-jp", JAPANESE),
@@ -297,9 +303,14 @@ ENCODED = [
     ("macintosh", LATIN), ("windows-1253", "Βλάβη"), ("iso-8859-7", "Βλάβη"), ("windows-1254", "Kesinti ığ"),
     ("iso-8859-9", "Kesinti ığ"), ("windows-1255", "תקלה"), ("iso-8859-8", "תקלה"), ("windows-1256", "عطل"),
     ("iso-8859-6", "عطل"), ("windows-1257", "Gedimą"), ("iso-8859-13", "Gedimą"), ("windows-1258", "Lôi"),
-    ("tis-620", "ขัดข้อง"), ("us-ascii", "Outage"), ("utf-8", CYRILLIC + JAPANESE),
+    ("tis-620", "ขัดข้อง"), ("windows-874", "ขัดข้อง"), ("us-ascii", "Outage"), ("utf-8", CYRILLIC + JAPANESE),
 ]  # fmt: skip
-PYTHON_NAMES = {"windows-31j": "cp932", "macintosh": "mac_roman", "ibm866": "cp866"}
+PYTHON_NAMES = {
+    "windows-31j": "cp932",
+    "windows-874": "cp874",
+    "macintosh": "mac_roman",
+    "ibm866": "cp866",
+}
 
 
 @pytest.mark.parametrize(("encoding", "title"), ENCODED, ids=[name for name, _ in ENCODED])

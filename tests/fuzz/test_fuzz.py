@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import tomllib
 from functools import cache
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -17,7 +16,7 @@ from tests.fuzz.targets import FIXTURES, TARGETS
 FOUND = sorted((FIXTURES / "rogue").glob("*.bin"))
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "4"))  # of each target
 PIECES = st.sampled_from(
-    [b"<", b">", b"&", b"]]>", b"<![CDATA[", b"</item>", b"<item>", b"\0", b"\xff", b"\"", b"'", b"[", b"{", b"}", b",",
+    [b"<", b">", b"&", b"]]>", b"<![CDATA[", b"</item>", b"<item>", b"\0", b"\xff", b'"', b"'", b"[", b"{", b"}", b",",
      b":", b"\\u0000", b"9" * 25, b"1e999", b"-", b"\xe2\x80\xae", b"\x1b[2J", b"&#0;", b"&nbsp;", b"0000-00-00", b"99:99"]
 )  # fmt: skip
 

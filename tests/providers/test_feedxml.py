@@ -129,7 +129,9 @@ def test_one_huge_text_costs_its_item_and_a_large_one_is_cut() -> None:
     feed = read(rss(huge, "<guid>2</guid>"))
     assert [incident.id for incident in feed.incidents] == ["2"]
     (fault,) = feed.faults
-    assert fault.startswith("item 1: expected at most 1,048,576 characters in one <summary> (limits.text)")
+    assert fault.startswith(
+        "item 1: expected at most 1,048,576 characters in one <summary> (limits.text)"
+    )
     large = only(rss(f"<guid>1</guid><description>{'x ' * 500_000}</description>"))
     assert len(large.message) == 20_000
     assert large.message.endswith("…")

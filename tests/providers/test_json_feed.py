@@ -120,7 +120,10 @@ def test_numbers_that_are_none_harm_nobody(text: str, value: object) -> None:
         (b"[" * 200_000, "64 JSON brackets within each other (limits.depth), got at least 65"),
         (b'[{"a":' * 100_000, "64 JSON brackets within each other (limits.depth)"),
         (b"[" * 65 + b"]" * 65, "64 JSON brackets within each other (limits.depth)"),
-        (b"[" * 250_001, "at most 250,000 values in a JSON document (limits.values), got at least 250,001"),
+        (
+            b"[" * 250_001,
+            "at most 250,000 values in a JSON document (limits.values), got at least 250,001",
+        ),
     ],
 )
 def test_what_is_no_json_or_no_safe_one_is_unreadable(body: bytes, why: str) -> None:
@@ -132,12 +135,12 @@ def test_what_is_no_json_or_no_safe_one_is_unreadable(body: bytes, why: str) -> 
 def test_limits_are_those_of_the_configuration() -> None:
     assert parse(b"[" * 3 + b"]" * 3, Limits(depth=3)) == [[[]]]
     assert parse(b"[[[1]]]", Limits(depth=3)) == [[[1]]]
-    with pytest.raises(Unreadable, match="limits.depth"):
+    with pytest.raises(Unreadable, match=r"limits.depth"):
         parse(b"[" * 3 + b"]" * 3, Limits(depth=2))
     assert parse(b'[1, {"a": 2}]', Limits(values=3)) == [1, {"a": 2}]
-    with pytest.raises(Unreadable, match="limits.values., got at least 3"):
+    with pytest.raises(Unreadable, match=r"limits.values., got at least 3"):
         parse(b'[1, {"a": 2}]', Limits(values=2))
-    with pytest.raises(Unreadable, match="at most 1 items .limits.items., got at least 2"):
+    with pytest.raises(Unreadable, match=r"at most 1 items .limits.items., got at least 2"):
         read(document(INCIDENT, changed(id="a2")), limits=Limits(items=1))
 
 

@@ -15,8 +15,8 @@ from efficient_status.errors import Unreadable
 from efficient_status.providers import Limits, read
 from efficient_status.providers.jsonfeed import parse
 from efficient_status.providers.platforms_json import JSON_DIALECTS
-from tests.providers.test_json_feed import marks
 from tests.fuzz.targets import assert_sound, attempt
+from tests.providers.test_json_feed import marks
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 PATHS = sorted(
