@@ -111,10 +111,14 @@ def read_as(
     incidents: list[Incident] = []
     unchanged: set[bytes] = set()
     faults: list[str] = []
+    size = 0
     for number, raw in enumerate(raws, start=1):
         try:
             report = dialect.report(raw)
             report.check(limits)
+            size += report.size
+            if size > limits.decoded_bytes:  # only by referring to one text again and again
+                raise beyond("decoded_bytes", limits.decoded_bytes, "characters in all", size)
             mark = report.mark()
             if mark in known:
                 unchanged.add(mark)

@@ -81,6 +81,11 @@ class Report(NamedTuple):
         if len(names) > limits.parts:
             raise beyond("parts", limits.parts, "components", len(names))
 
+    @property
+    def size(self) -> int:
+        """Characters that are looked at."""
+        return len(self.title) + len(self.body) + sum(map(len, self.components))
+
     def mark(self) -> bytes:
         """Fingerprint of all that can be news."""
         if not self.id:
@@ -128,7 +133,7 @@ def prose(text: str) -> str:
 def when(value: object) -> datetime | None:
     """A date as JSON has them: RFC 3339, or an epoch in seconds or milliseconds; else None."""
     if isinstance(value, str):
-        digits = value.strip()
+        digits = value[:100].strip()
         if not (digits.isdecimal() and digits.isascii()):
             return utc(moment(value))
         value = int(digits) if len(digits) < 18 else None
@@ -193,6 +198,11 @@ def strings(value: object, name: str) -> list[str]:
 def names(value: object, name: str, key: str = "name") -> list[str]:
     """The names of the objects in a member that is a list."""
     return [found for each in objects(value, name) if (found := string(each, key))]
+
+
+def flat(resource: Object) -> Object:
+    """A resource of JSON:API: its attributes and its id, one beside the other."""
+    return {**member(resource, "attributes"), "id": string(resource, "id")}
 
 
 def newest(updates: list[Object], *keys: str) -> Object:

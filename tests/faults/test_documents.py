@@ -21,6 +21,7 @@ from efficient_status.models import Incident, Limits
 from efficient_status.providers import decoding, read
 from efficient_status.providers.jsonfeed import is_json
 from efficient_status.providers.markup import _MAX_TAG, _terminated, plain_html
+from efficient_status.providers.report_json import when
 from tests.fuzz.targets import FIXTURES
 from tests.providers.test_json_feed import INCIDENT, changed, document
 
@@ -46,6 +47,17 @@ def filled(unit: str, head: str = "<rss><channel>", tail: str = "</channel></rss
     return (head + unit * (size // len(unit)) + tail).encode()
 
 
+def references(count: int, reports: int = 1, text: str = "") -> bytes:
+    """JSON:API in which everything refers to one large resource, as often as it can."""
+    links = {"status_updates": {"data": [{"id": "u"}] * count}}
+    about = {"type": "status_report", "attributes": {"title": "x"}, "relationships": links}
+    large = {f"a{n}": 1 for n in range(count)} | {"message": text}
+    update = {"type": "status_update", "id": "u", "attributes": large}
+    included = [*({**about, "id": str(n)} for n in range(reports)), update]
+    page = {"type": "status_page", "attributes": {}}
+    return json.dumps({"data": page, "included": included}).encode()
+
+
 def one_tag(*attributes: str) -> bytes:
     return f"<rss><channel><a {' '.join(attributes)}/></channel></rss>".encode()
 
@@ -62,6 +74,7 @@ COSTLY: dict[str, Callable[[], bytes]] = {
     "json-objects": lambda: filled("{},", "[", "{}]"),
     "json-members": lambda: json.dumps([{f"a{n:x}": 1} for n in range(140_000)]).encode(),
     "json-nesting": lambda: filled("[", "", ""),
+    "json-references": lambda: references(2_000),
     "json-updates": lambda: filled(
         "{},", '{"page":{"id":"a"},"incidents":[{"id":"1","incident_updates":[', "{}]}]}"
     ),
@@ -208,6 +221,24 @@ def test_an_object_beyond_a_bound_costs_itself() -> None:
         "limits.text), got at least 101: skipped",
         "limits.parts), got at least 9: skipped",
     ]
+
+
+def test_one_text_is_not_read_again_and_again() -> None:
+    """A document in which thousands of reports refer to one long text is read up to a bound."""
+    body = references(1, reports=9, text="x" * 1_000)
+    feed = read(body, limits=Limits(decoded_bytes=5_100))
+    assert len(feed.incidents) == 5
+    assert "(limits.decoded_bytes), got at least 6,006" in feed.faults[0]
+    assert len(read(body).incidents) == 9
+
+
+def test_a_page_link_of_megabytes_is_not_joined_to_every_item() -> None:
+    """Nor is a date of digits read beyond its first hundred characters."""
+    feed = read(
+        rss("<guid>1</guid><link>a/b</link>", head=f"<link>https://s.test/{'a/' * 5_000}</link>")
+    )
+    assert feed.incidents[0].url is None
+    assert when("1" * 1_000_000) is None
 
 
 def test_faults_without_end_are_told_as_a_few() -> None:
