@@ -182,19 +182,23 @@ def clean(text: str) -> str:
     return text.encode("utf-8", "ignore").decode("utf-8")
 
 
+def _address(link: str) -> str:
+    return "".join(clean(link).split())
+
+
 def web_url(link: str, base: str = "") -> str | None:
     """The link as a person can open it, or None.
 
     Links without a scheme (OnlineOrNot) and with a double slash after the host (incident.io) are
     mended for display; ids never are.
     """
-    link = "".join(clean(link).split())
+    link = _address(link)
     if not link or len(link) > MAX_URL:
         return None
     try:
         if not urlsplit(link).scheme and "." in link.partition("/")[0]:
             link = f"https://{link}"
-        parts = urlsplit(urljoin(base if len(base) <= MAX_URL else "", link))
+        parts = urlsplit(urljoin(_address(base) if len(base) <= MAX_URL else "", link))
     except ValueError:
         return None
     if parts.scheme not in ("http", "https") or not parts.hostname:

@@ -135,6 +135,7 @@ def test_title_is_read_as_its_format_means_it(
         ("/incidents/a", "https://s.test/history", "https://s.test/incidents/a"),
         ("incidents/a", "https://s.test/", "https://s.test/incidents/a"),
         ("//s.test/a", "https://x.test/", "https://s.test/a"),
+        ("/a", "https://s.test\x7f\u202e/", "https://s.test/a"),
         (" https://s.test/a\n b\x1b[31m ", "", "https://s.test/ab[31m"),
         ("https://user:secret@s.test:8443/a", "", "https://s.test:8443/a"),
         ("https://s.test/\u202egnp", "", "https://s.test/gnp"),
