@@ -94,9 +94,9 @@ class Document:
         unchanged: marks of the known items that were swept over.
         first: the first few items, known or not: recognition must not depend on what is known.
         nameless: how many items had neither id nor link nor title.
-        faults: items that were beyond a limit, one line each; they are in no other list.
         swept: ids of the known items, as often as they stand there.
         partial: reading stopped at the first known item.
+        faults: items that were beyond a limit, one line each; they are in no other list.
     """
 
     format: str
@@ -105,6 +105,6 @@ class Document:
     items: list[tuple[Item, bytes]]
     unchanged: set[bytes]
     nameless: int
-    faults: list[str] = field(default_factory=list)
     swept: list[str] = field(default_factory=list)
     partial: bool = False
+    faults: list[str] = field(default_factory=list)

@@ -327,7 +327,7 @@ class _Target:
             self.items,
             self.unchanged,
             self.nameless,
-            self.faults,
             self.swept,
             self.partial,
+            self.faults,
         )

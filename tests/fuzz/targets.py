@@ -66,6 +66,7 @@ def assert_sound(feed: Feed | None) -> None:
     if feed is None:
         return
     assert is_safe(feed.title)
+    assert_short(feed.evidence)
     assert len(feed.faults) <= MAX_FAULTS + 1
     for fault in feed.faults:
         assert_short(fault)
