@@ -19,6 +19,12 @@ def beyond(limit: str, most: int, what: str, met: int) -> Unreadable:
     return Unreadable(f"expected at most {most:,} {what} (limits.{limit}), got at least {met:,}")
 
 
+def identifier(name: str) -> str:
+    """An id that is safe to print; a long one is cut, and ends in its fingerprint."""
+    safe = one_line(name, len(name))
+    return safe if len(safe) <= MAX_ID else f"{safe[:MAX_ID]}…{fingerprint(safe).hex()}"
+
+
 @dataclass(slots=True)
 class Item:
     """One `<item>` or `<entry>`, strings as the document has them (entities and CDATA decoded)."""
@@ -45,11 +51,8 @@ class Item:
         """
         link = self.link if self.link.rstrip("/") != page.rstrip("/") else ""
         names = (self.id, link, f"title:{self.title}" if self.title else "", self.link)
-        id_ = next((safe for name in names if name and (safe := one_line(name, len(name)))), "")
-        if len(id_) > MAX_ID:
-            id_ = f"{id_[:MAX_ID]}…{fingerprint(id_).hex()}"
-        self.id = id_
-        return bool(id_)
+        self.id = next((safe for name in names if name and (safe := identifier(name))), "")
+        return bool(self.id)
 
     @property
     def body(self) -> str:
