@@ -60,8 +60,20 @@ def _named(patterns: Iterable[str], names: Iterable[str]) -> bool:
 
 
 def _fits(pattern: str, name: str) -> bool:
-    expression = ".*".join(re.escape(part) for part in pattern.split("*"))
-    return re.fullmatch(expression, name, re.IGNORECASE | re.DOTALL) is not None
+    """Whether a name is a pattern's parts, in order, with anything for each «*».
+
+    Walked over once: as a regular expression, «*a*b*» takes a page's long name to the third power.
+    """
+    name = name.casefold()
+    first, *parts = pattern.casefold().split("*")
+    if not parts or not name.startswith(first):
+        return name == first
+    at = len(first)
+    for part in parts[:-1]:
+        at = name.find(part, at) + len(part)
+        if at < len(part):
+            return False
+    return name.endswith(parts[-1]) and len(name) - len(parts[-1]) >= at
 
 
 def _found(patterns: Iterable[str], title: str) -> bool:

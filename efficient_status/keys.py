@@ -154,6 +154,9 @@ LIMIT_KEYS: dict[str, Key] = {
     "depth": Key("a whole number >= 1", _whole(1)),
     "items": Key("a whole number >= 1", _whole(1)),
     "text": Key("a whole number >= 1", _whole(1)),
+    "tag": Key("a whole number >= 1", _whole(1)),
+    "values": Key("a whole number >= 1", _whole(1)),
+    "parts": Key("a whole number >= 1", _whole(1)),
 }
 
 KEYS: dict[str, Key] = {

@@ -269,7 +269,10 @@ class Limits:
         redirects: that are followed in one poll.
         depth: of elements, or of a JSON document's brackets, within each other.
         items: of a document.
-        text: characters in one element.
+        text: characters in one element, or in one field of a JSON incident.
+        tag: characters of one tag with its attributes.
+        values: in a JSON document, counted by its commas and brackets.
+        parts: categories or components of one incident.
     """
 
     seconds: float = 30.0
@@ -282,6 +285,9 @@ class Limits:
     depth: int = 64
     items: int = 5_000
     text: int = 1_048_576
+    tag: int = 65_536
+    values: int = 250_000
+    parts: int = 2_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -272,8 +272,8 @@ class Poller:
     def _say_faults(self, page: Page, memory: Memory, feed: Feed) -> None:
         for fault in feed.faults:
             if fault not in page.faults:
-                page.faults.add(fault)
                 logger.warning("%s: %s", page.label, fault)
+        page.faults = set(feed.faults)  # a page that has others each time does not fill memory
         if memory.met and memory.dialect != feed.dialect:
             logger.warning(
                 "%s: now a %s feed (%s), it was %s",

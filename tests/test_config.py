@@ -117,6 +117,9 @@ BAD: list[tuple[str, str | list[str]]] = [
     ("limits.depth = true", f"limits.depth: {WHOLE}, got True"),
     ("limits.items = 0", f"limits.items: {WHOLE}, got 0"),
     ("limits.text = 0", f"limits.text: {WHOLE}, got 0"),
+    ("limits.tag = 0", f"limits.tag: {WHOLE}, got 0"),
+    ("limits.values = 1.5", f"limits.values: {WHOLE}, got 1.5"),
+    ("limits.parts = '9'", f"limits.parts: {WHOLE}, got '9'"),
     ("limits.x = 5", f"limits.x: unknown key; known are {', '.join(LIMIT_KEYS)}"),
     ("groups = 'ai'", f"groups: {GROUPS}, got 'ai'"),
     (

@@ -15,7 +15,7 @@ from efficient_status.providers import jsonfeed
 from efficient_status.providers.document import Document, Item
 from efficient_status.providers.feedxml import parse
 from efficient_status.providers.markup import one_line, plain_html
-from efficient_status.providers.reading import Dialect, read_items
+from efficient_status.providers.reading import Dialect, few, read_items
 
 __all__ = ["DIALECTS", "Dialect", "Limits", "page_name", "read"]
 
@@ -99,16 +99,18 @@ def read(
         document = parse(body, known, limits)
         platform, evidence = _recognise(document, expected)
     dialect = DIALECTS[platform]
-    incidents, faults = read_items(document, dialect)
+    incidents, unreadable = read_items(document, dialect, limits or Limits())
+    faults = [*_nameless(document), *document.faults, *unreadable]
     return Feed(
         dialect=f"{platform}-{document.format}",
         evidence=evidence,
         title=page_name(document.head),
         incidents=tuple(incidents),
         unchanged=frozenset(document.unchanged),
-        faults=(*_nameless(document), *faults),
+        faults=few(faults),
         partial=document.partial,
-        absence_closes=dialect.absence_closes,
+        # An item that could not be read is there all the same.
+        absence_closes=dialect.absence_closes and not (document.faults or unreadable),
     )
 
 

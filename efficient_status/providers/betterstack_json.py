@@ -12,6 +12,7 @@ from efficient_status.providers.report_json import (
     Page,
     Report,
     as_object,
+    flat,
     is_object,
     member,
     newest,
@@ -48,7 +49,8 @@ def reports(document: object) -> list[object]:
     by_type: dict[str, dict[str, Object]] = {}
     for each in included:
         by_type.setdefault(string(each, "type"), {})[string(each, "id")] = each
-    updates = by_type.get("status_update", {})
+    # Copied once each: a document may refer to one of them as often as it likes.
+    updates = {id_: flat(each) for id_, each in by_type.get("status_update", {}).items()}
     resources = by_type.get("status_page_resource", {})
     return [
         {
@@ -64,7 +66,7 @@ def reports(document: object) -> list[object]:
 def _updates(raw: Object, updates: dict[str, Object]) -> list[Object]:
     links = objects(member(member(raw, "relationships"), "status_updates"), "data")
     found = (updates.get(string(link, "id")) for link in links)
-    return [{**member(each, "attributes"), "id": string(each, "id")} for each in found if each]
+    return [each for each in found if each]
 
 
 def _names(raw: Object, resources: dict[str, Object]) -> list[object]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from efficient_status.models import MAINTENANCE_STATES, Incident, Kind, State
 from efficient_status.providers.document import Document, Item
-from efficient_status.providers.markup import plain_html, plain_title, web_url
+from efficient_status.providers.markup import one_line, plain_html, plain_title, web_url
 from efficient_status.providers.words import moment, state_of, utc
 
 _STATUS = "Status: "
@@ -39,7 +39,7 @@ def incident(item: Item, document: Document) -> Incident:
     state = state_of(status.removeprefix(_STATUS))
     lines = (text if state or status.startswith(_STATUS) else plain_html(item.body)).split("\n")
     at = next((n for n, line in enumerate(lines) if line.casefold() == _HEADING), len(lines))
-    services = {line.removeprefix("- ").strip() for line in lines[at + 1 :]}
+    services = {one_line(line.removeprefix("- "), 200) for line in lines[at + 1 :]}
     told_at = utc(moment(item.published) or moment(item.updated))
     return Incident(
         id=item.id,

@@ -52,6 +52,19 @@ _CHARSETS = {
     "utf-16-be": "utf-8",
     "utf-16-le": "utf-8",
 }
+# Names that Python does not know (WHATWG Encoding, 4.2) → one that it does.
+_LABELS = {
+    "cn-big5": "big5",
+    "iso-8859-8-i": "iso8859-8",
+    "windows-31j": "cp932",
+    "windows-874": "tis-620",
+    "windows-949": "cp949",
+    "x-cp1251": "cp1251",
+    "x-euc-jp": "euc_jp",
+    "x-gbk": "gbk",
+    "x-mac-roman": "mac-roman",
+    "x-sjis": "shift_jis",
+}
 _DECLARED = re.compile(
     rb"""<\?xml[^>]{0,200}?encoding\s{0,20}=\s{0,20}["']([A-Za-z0-9._-]{1,40})["']"""
 )
@@ -73,7 +86,9 @@ def decoded(body: bytes) -> str:
         return body.decode("utf-8", "replace")
     name = declared[1].decode("ascii")
     try:
-        return body.decode(_CHARSETS[codecs.lookup(name).name], "replace")
+        return body.decode(
+            _CHARSETS[codecs.lookup(_LABELS.get(name.lower(), name)).name], "replace"
+        )
     except LookupError:
         return _undeclared(body, name)
 
@@ -101,9 +116,30 @@ _AMPERSAND = re.compile(r"&(?:#([0-9]{1,7}|[xX][0-9a-fA-F]{1,6});|([A-Za-z][A-Za
 _XML_NAMES = frozenset({"amp;", "lt;", "gt;", "quot;", "apos;"})
 
 
+_SLICE = 8_192  # characters that are mended at a time
+_GROWTH = 262_144  # characters: 65,536 bare ampersands
+
+
 def mended(text: str) -> str:
-    """Replace what XML does not allow but feeds contain: control characters, `&nbsp;`, a bare &."""
-    return _AMPERSAND.sub(_reference, _ILLEGAL.sub("\ufffd", text))
+    """Replace what XML does not allow but feeds contain: control characters, `&nbsp;`, a bare &.
+
+    It goes slice by slice, since a list of millions of pieces takes 80 times their size.
+
+    Raises:
+        Unreadable: so much is to be mended that it is no XML at all.
+    """
+    parts = []
+    start = growth = 0
+    while start < len(text):
+        end = text.find("&", start + _SLICE)  # no reference stands on two slices
+        end = len(text) if end < 0 else end
+        part = _AMPERSAND.sub(_reference, _ILLEGAL.sub("\ufffd", text[start:end]))
+        growth += max(len(part) - (end - start), 0)
+        if growth > _GROWTH:
+            raise Unreadable("expected a feed, got malformed XML (nothing but bare «&»)")
+        parts.append(part)
+        start = end
+    return "".join(parts)
 
 
 def _reference(found: re.Match[str]) -> str:

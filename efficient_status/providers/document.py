@@ -7,10 +7,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from efficient_status.errors import Unreadable
 from efficient_status.models import fingerprint
 from efficient_status.providers.markup import one_line
 
 MAX_ID = 500  # characters of an item's id that are kept
+
+
+def beyond(limit: str, most: int, what: str, met: int) -> Unreadable:
+    """The refusal of a document that has more of something than a limit of `models.Limits`."""
+    return Unreadable(f"expected at most {most:,} {what} (limits.{limit}), got at least {met:,}")
+
+
+def identifier(name: str) -> str:
+    """An id that is safe to print; a long one is cut, and ends in its fingerprint."""
+    safe = one_line(name, len(name))
+    return safe if len(safe) <= MAX_ID else f"{safe[:MAX_ID]}…{fingerprint(safe).hex()}"
 
 
 @dataclass(slots=True)
@@ -39,11 +51,8 @@ class Item:
         """
         link = self.link if self.link.rstrip("/") != page.rstrip("/") else ""
         names = (self.id, link, f"title:{self.title}" if self.title else "", self.link)
-        id_ = next((safe for name in names if name and (safe := one_line(name, len(name)))), "")
-        if len(id_) > MAX_ID:
-            id_ = f"{id_[:MAX_ID]}…{fingerprint(id_).hex()}"
-        self.id = id_
-        return bool(id_)
+        self.id = next((safe for name in names if name and (safe := identifier(name))), "")
+        return bool(self.id)
 
     @property
     def body(self) -> str:
@@ -90,6 +99,7 @@ class Document:
         nameless: how many items had neither id nor link nor title.
         swept: ids of the known items, as often as they stand there.
         partial: reading stopped at the first known item.
+        faults: items that were beyond a limit, one line each; they are in no other list.
     """
 
     format: str
@@ -100,3 +110,4 @@ class Document:
     nameless: int
     swept: list[str] = field(default_factory=list)
     partial: bool = False
+    faults: list[str] = field(default_factory=list)

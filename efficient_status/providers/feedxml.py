@@ -10,13 +10,14 @@ the reading: expat is stopped, and what stands below is not even looked at.
 
 Rules: a DTD, an entity declaration or an external reference ends the reading; so do a root that
 is no feed, more nesting, items or text than `Limits` allow, and bytes that are no XML even when
-`decoding.mended`.  All of them raise `Unreadable`, nothing else is raised.
+`decoding.mended`.  All of them raise `Unreadable`, nothing else is raised.  Too much text, or too
+many categories, in one item cost that item.
 """
 
 from __future__ import annotations
 
+import re
 from html import escape
-from typing import NoReturn
 from xml.etree.ElementTree import ParseError
 
 from defusedxml.common import DefusedXmlException
@@ -25,7 +26,7 @@ from defusedxml.ElementTree import DefusedXMLParser
 from efficient_status.errors import Unreadable
 from efficient_status.models import Limits
 from efficient_status.providers.decoding import MENDABLE, decoded, mended
-from efficient_status.providers.document import Document, Item
+from efficient_status.providers.document import Document, Item, beyond
 from efficient_status.providers.markup import one_line
 
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -109,6 +110,7 @@ def parse(
     """
     text = decoded(body)
     limits = limits or Limits()
+    _check_tags(text, limits.tag)
     try:
         try:
             return _parsed(text, known, limits, stop)
@@ -122,6 +124,27 @@ def parse(
         raise Unreadable(f"expected a feed, got {what}") from error
     except ParseError as error:
         raise Unreadable(f"expected a feed, got {_instead(text, error)}") from error
+
+
+# A whole tag, from its second character on; what an attribute's quotes hold may be «>».
+_TAG = re.compile(r"""[^\s!?/](?:[^<>"']++|"[^<"]*+"|'[^<']*+')*+""")
+
+
+def _check_tags(text: str, most: int) -> None:
+    """Expat keeps every attribute of a tag, and every name there ever was: 30 times their size.
+
+    Only where «<» is followed by that many other characters is a tag looked for, so the time is
+    linear.
+
+    Raises:
+        Unreadable: a tag is longer than `most` characters.
+    """
+    if len(text) <= most:
+        return
+    for place in re.finditer(f"<(?=[^<]{{{most}}})", text):
+        tag = _TAG.match(text, place.end())
+        if tag and tag.end() - tag.start() > most:
+            raise beyond("tag", most, "characters in one tag", tag.end() - tag.start())
 
 
 def _parsed(text: str, known: frozenset[bytes], limits: Limits, stop: bool) -> Document:
@@ -166,6 +189,7 @@ class _Target:
         self.items: list[tuple[Item, bytes]] = []
         self.unchanged: set[bytes] = set()
         self.nameless = 0
+        self.faults: list[str] = []
         self.count = 0
         self.depth = 0
         self.holder = self.head  # the item being filled, or the head
@@ -175,11 +199,12 @@ class _Target:
         self.parts: list[str] = []
         self.length = 0
         self.nested = False  # markup stands unescaped inside the field
+        self.excess: Unreadable | None = None  # what the item being filled has too much of
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         self.depth += 1
         if self.depth > self.limits.depth:
-            self.stop(f"elements nested deeper than {self.limits.depth}")
+            raise beyond("depth", self.limits.depth, "elements within each other", self.depth)
         if self.depth == 1:
             self.root(tag)
         elif self.name:
@@ -198,12 +223,12 @@ class _Target:
         if not self.format:
             local = one_line(tag.rpartition("}")[2], 40)
             what = "an HTML page" if local.lower() == "html" else f"<{local}>"
-            self.stop(f"expected a feed (<rss>, <feed> or <rdf:RDF>), got {what}")
+            raise Unreadable(f"expected a feed (<rss>, <feed> or <rdf:RDF>), got {what}")
 
     def begin_item(self, attributes: dict[str, str]) -> None:
         self.count += 1
         if self.count > self.limits.items:
-            self.stop(f"more than {self.limits.items} items")
+            raise beyond("items", self.limits.items, "items", self.count)
         self.holder = Item(id=attributes.get(f"{_RDF}about", ""))
         self.holder_depth = self.item_depth = self.depth
 
@@ -212,7 +237,7 @@ class _Target:
             if attributes.get("rel", "alternate") == "alternate" and not self.holder.link:
                 self.holder.link = attributes.get("href", "").strip()
         elif tag == _ATOM_CATEGORY:
-            self.holder.categories.append(attributes.get("term", ""))
+            self.categorise(attributes.get("term", ""))
         elif (name := _FIELDS.get(tag)) and (name in _LISTS or not getattr(self.holder, name)):
             self.name = name
             if kind := attributes.get("type"):
@@ -230,9 +255,24 @@ class _Target:
 
     def take(self, text: str) -> None:
         self.length += len(text)
-        if self.length > self.limits.text:
-            self.stop(f"more than {self.limits.text} characters in one <{self.name}>")
-        self.parts.append(text)
+        if self.length <= self.limits.text:
+            self.parts.append(text)
+        else:
+            what = f"characters in one <{self.name}>"
+            self.exceed(beyond("text", self.limits.text, what, self.length))
+
+    def categorise(self, name: str) -> None:
+        self.holder.categories.append(name)
+        if (count := len(self.holder.categories)) > self.limits.parts:
+            self.exceed(beyond("parts", self.limits.parts, "categories", count))
+
+    def exceed(self, why: Unreadable) -> None:
+        """It costs the item, without a part of which it might seem to be another one."""
+        if not self.item_depth:
+            raise why
+        self.excess = why
+        self.parts.clear()
+        self.holder.categories.clear()
 
     def end(self, tag: str) -> None:
         if self.name and self.depth > self.holder_depth + 1:
@@ -246,7 +286,7 @@ class _Target:
     def end_field(self) -> None:
         text = "".join(self.parts).strip()
         if self.name == "categories":
-            self.holder.categories.append(text)
+            self.categorise(text)
         else:
             setattr(self.holder, self.name, text)
         self.name = ""
@@ -256,10 +296,14 @@ class _Target:
 
     def end_item(self) -> None:
         item, self.holder = self.holder, self.head
+        excess, self.excess = self.excess, None
         self.holder_depth = self.item_depth - 1
         self.item_depth = 0
         if not item.identify(self.head.link):
             self.nameless += 1
+            return
+        if excess:
+            self.faults.append(f"item {item.id[:80]}: {excess}: skipped")
             return
         if len(self.first) < _FIRST:
             self.first.append(item)
@@ -271,9 +315,6 @@ class _Target:
                 raise _KnownFromHereOn
         else:
             self.items.append((item, mark))
-
-    def stop(self, why: str) -> NoReturn:
-        raise Unreadable(why)
 
     def close(self) -> None:
         """Expat has seen the end of the root element."""
@@ -288,4 +329,5 @@ class _Target:
             self.nameless,
             self.swept,
             self.partial,
+            self.faults,
         )

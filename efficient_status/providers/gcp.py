@@ -9,7 +9,7 @@ are US/Pacific.  Some recordings have their HTML unescaped inside `summary`; it 
 from __future__ import annotations
 
 from efficient_status.models import Incident, State
-from efficient_status.providers.document import Document, Item
+from efficient_status.providers.document import Document, Item, identifier
 from efficient_status.providers.markup import Token, plain, plain_title, tokens, web_url
 from efficient_status.providers.reading import names
 from efficient_status.providers.words import moment, utc
@@ -49,7 +49,7 @@ def incident(item: Item, document: Document) -> Incident:
     link = item.link if key(item.id) in item.link else ""
     updated = utc(moment(item.updated) or moment(item.published))
     return Incident(
-        id=link or item.id.rpartition(".")[0] or item.id,
+        id=identifier(link) or item.id.rpartition(".")[0] or item.id,
         title=rest if prefix else title,
         state=State.RESOLVED if prefix == "RESOLVED" else State.INVESTIGATING,
         components=products,

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from efficient_status.models import MAINTENANCE_STATES, Incident, Kind, State
 from efficient_status.providers.document import Document, Item
-from efficient_status.providers.markup import Token, plain, plain_title, tokens, web_url
+from efficient_status.providers.markup import Token, one_line, plain, plain_title, tokens, web_url
 from efficient_status.providers.words import moment, state_of, utc
 
 _HEADING = "Affected components"
@@ -101,4 +101,4 @@ def _components(html: list[Token]) -> tuple[list[Token], tuple[str, ...]]:
 def _names(rows: list[str]) -> tuple[str, ...]:
     """Names of the components without their status, which stands in the last parentheses."""
     names = (row[: row.rfind("(")] if row.endswith(")") else row for row in rows)
-    return tuple(sorted({name.strip() for name in names} - {""}))
+    return tuple(sorted({one_line(name, 200) for name in names} - {""}))

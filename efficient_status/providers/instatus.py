@@ -17,12 +17,18 @@ An Atom document was not found: it is read as if it had the same texts.
 from __future__ import annotations
 
 import re
-from html import unescape
 from typing import NamedTuple
 
 from efficient_status.models import MAINTENANCE_STATES, Incident, Kind, State
 from efficient_status.providers.document import Document, Item
-from efficient_status.providers.markup import plain, plain_html, plain_title, tokens, web_url
+from efficient_status.providers.markup import (
+    plain,
+    plain_html,
+    plain_title,
+    tokens,
+    unescaped,
+    web_url,
+)
 from efficient_status.providers.reading import names
 from efficient_status.providers.words import UPDATE_WORDS, clock, moment, state_of, utc
 
@@ -58,8 +64,8 @@ def _looks_right(item: Item) -> bool:
 def _text(item: Item) -> str:
     """The text with its line breaks; content is HTML, part of it escaped once more."""
     if item.summary.lstrip().startswith("Type:"):
-        return unescape(item.summary)
-    return plain_html(unescape(item.content or item.summary))
+        return unescaped(item.summary)
+    return plain_html(unescaped(item.content or item.summary))
 
 
 def incident(item: Item, document: Document) -> Incident:

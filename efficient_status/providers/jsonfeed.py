@@ -1,6 +1,6 @@
 """Bytes of a JSON document → plain Python values, safely.  Pure.
 
-This file knows JSON, not platforms.  Rules: what is no JSON, nests deeper or holds longer texts than
+This file knows JSON, not platforms.  Rules: what is no JSON, nests deeper or holds more values than
 `Limits` allow raises `Unreadable`, and nothing else is raised; NaN and Infinity are null; an integer
 longer than any id or time stays text.  A JSONP wrapper (Apple) is taken off by its two ends.
 """
@@ -12,6 +12,7 @@ import re
 from efficient_status.errors import Unreadable
 from efficient_status.models import Limits
 from efficient_status.providers.decoding import decoded
+from efficient_status.providers.document import beyond
 from efficient_status.providers.markup import one_line
 
 # UTF-16 without a byte order mark, by the first character of a document.
@@ -24,7 +25,10 @@ _LONGEST_NUMBER = 20  # digits
 
 def is_json(body: bytes) -> bool:
     """Whether a document is JSON (or JSONP), from its first character that is not blank."""
-    head = _characters(body.lstrip(_BLANKS)[:_HEAD])
+    start = body.lstrip(_BLANKS)[:_HEAD]
+    if start.startswith(b"<"):  # what its declaration says is no matter of ours
+        return False
+    head = _characters(start)
     return head.startswith(("{", "[")) or _CALL.match(head) is not None
 
 
@@ -38,14 +42,16 @@ def parse(body: bytes, limits: Limits | None = None) -> object:
 
     limits = limits or Limits()
     text = _unwrapped(_characters(body.lstrip(_BLANKS)))
+    _count(text, limits.values)
     try:
         document: object = json.loads(text, parse_int=_whole, parse_constant=_no_number)
     except RecursionError as error:
-        raise Unreadable(f"JSON nested deeper than {limits.depth}") from error
+        raise _too_deep(limits.depth, limits.depth + 1) from error
     except ValueError as error:
         why = one_line(str(error), 120)
         raise Unreadable(f"expected a feed, got malformed JSON ({why})") from error
-    _check(document, limits, long_texts=len(text) > limits.text)
+    if isinstance(document, (dict, list)):
+        _check(document, limits.depth)
     return document
 
 
@@ -72,20 +78,31 @@ def _no_number(name: str) -> None:  # noqa: ARG001 - NaN, Infinity, -Infinity
     return None
 
 
-def _check(document: object, limits: Limits, *, long_texts: bool) -> None:
-    """Level by level: how deep it nests, and how long its texts are."""
-    level = [document]
-    for _ in range(limits.depth):
-        children = [
+def _count(text: str, most: int) -> None:
+    """Refuse what would become very many objects: `[{},{},…` takes 30 times its size.
+
+    Commas in texts are counted too: prose has one in fifty characters, so that a document would
+    have to be larger than any that is read.
+    """
+    count = sum(map(text.count, ",[{"))
+    if count > most:
+        raise beyond("values", most, "values in a JSON document", count)
+
+
+def _too_deep(most: int, met: int) -> Unreadable:
+    return beyond("depth", most, "JSON brackets within each other", met)
+
+
+def _check(document: dict[str, object] | list[object], most: int) -> None:
+    """Level by level: how deep it nests."""
+    level: list[dict[str, object] | list[object]] = [document]
+    for _ in range(most):
+        level = [
             child
             for value in level
-            if isinstance(value, (dict, list))
             for child in (value.values() if isinstance(value, dict) else value)
+            if isinstance(child, (dict, list))
         ]
-        if not children:
+        if not level:
             return
-        if long_texts and any(isinstance(c, str) and len(c) > limits.text for c in children):
-            raise Unreadable(f"more than {limits.text} characters in one field")
-        level = [child for child in children if isinstance(child, (dict, list))]
-    if level:
-        raise Unreadable(f"JSON nested deeper than {limits.depth}")
+    raise _too_deep(most, most + 1)

@@ -140,6 +140,14 @@ def plain_title(title: str, *, html: bool, format_: str) -> str:
     )
 
 
+def unescaped(text: str) -> str:
+    """Text with its character references resolved, as a browser does."""
+    try:
+        return unescape(text)
+    except ValueError:  # one of more digits than int() takes
+        return text
+
+
 _REFERENCE = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 
 
@@ -181,19 +189,23 @@ def clean(text: str) -> str:
     return _FLOOD.sub(r"\1", _HAZARD.sub("", text).translate(_BREAKS))
 
 
+def _address(link: str) -> str:
+    return "".join(clean(link).split())
+
+
 def web_url(link: str, base: str = "") -> str | None:
     """The link as a person can open it, or None.
 
     Links without a scheme (OnlineOrNot) and with a double slash after the host (incident.io) are
     mended for display; ids never are.
     """
-    link = "".join(clean(link).split())
+    link = _address(link)
     if not link or len(link) > MAX_URL:
         return None
     try:
         if not urlsplit(link).scheme and "." in link.partition("/")[0]:
             link = f"https://{link}"
-        parts = urlsplit(urljoin(base, link))
+        parts = urlsplit(urljoin(_address(base) if len(base) <= MAX_URL else "", link))
     except ValueError:
         return None
     if parts.scheme not in ("http", "https") or not parts.hostname:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from efficient_status.errors import Unreadable
@@ -37,8 +38,9 @@ from efficient_status.providers import (
     statuspage_json,
     zendesk_json,
 )
-from efficient_status.providers.document import Item
+from efficient_status.providers.document import Item, beyond
 from efficient_status.providers.markup import one_line
+from efficient_status.providers.reading import few
 from efficient_status.providers.report_json import Page, Report, string
 
 
@@ -85,32 +87,52 @@ def read(
     limits = limits or Limits()
     document = jsonfeed.parse(body, limits)
     platform, evidence = _recognise(document, body, expected)
+    return replace(read_as(platform, document, known, limits, source), evidence=evidence)
+
+
+def read_as(
+    platform: str,
+    document: object,
+    known: frozenset[bytes] = frozenset(),
+    limits: Limits | None = None,
+    source: str = "",
+) -> Feed:
+    """Read a document as this platform's, whatever it shows.
+
+    Raises:
+        Unreadable: it holds more incidents than the limits allow.
+    """
+    limits = limits or Limits()
     dialect = JSON_DIALECTS[platform]
     page = dialect.page(document)
     raws = dialect.reports(document)
     if len(raws) > limits.items:
-        raise Unreadable(f"more than {limits.items} items")
+        raise beyond("items", limits.items, "items", len(raws))
     incidents: list[Incident] = []
     unchanged: set[bytes] = set()
     faults: list[str] = []
+    size = 0
     for number, raw in enumerate(raws, start=1):
         try:
             report = dialect.report(raw)
+            report.check(limits)
+            size += report.size
+            if size > limits.decoded_bytes:  # only by referring to one text again and again
+                raise beyond("decoded_bytes", limits.decoded_bytes, "characters in all", size)
             mark = report.mark()
             if mark in known:
                 unchanged.add(mark)
             else:
                 incidents.append(report.incident(page.link, source))
-        except (ArithmeticError, LookupError, ValueError) as error:
+        except (ArithmeticError, LookupError, ValueError, Unreadable) as error:
             faults.append(_fault(number, raw, error))
     return Feed(
         dialect=f"{platform}-json",
-        evidence=evidence,
         title=page_name(Item(title=page.name)),
         incidents=tuple(incidents),
         unchanged=frozenset(unchanged),
-        faults=tuple(dict.fromkeys(faults)),
-        absence_closes=page.absence_closes,
+        faults=few(faults),
+        absence_closes=page.absence_closes and not faults,  # what could not be read is still there
     )
 
 

@@ -12,10 +12,11 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from efficient_status.models import Impact, Incident
-from efficient_status.providers.document import Document, Item
+from efficient_status.models import Impact, Incident, Limits
+from efficient_status.providers.document import Document, Item, beyond
 from efficient_status.providers.markup import one_line
 
+MAX_FAULTS = 10  # that are told of one document
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -40,6 +41,13 @@ class Dialect(NamedTuple):
     append_only: bool = False
 
 
+def few(faults: list[str]) -> tuple[str, ...]:
+    """The first few faults of a document, each once, and how many more there are."""
+    each = [*dict.fromkeys(faults)]
+    rest = len(each) - MAX_FAULTS
+    return (*each[:MAX_FAULTS], *([f"{rest:,} more items: skipped"] if rest > 0 else []))
+
+
 class Reading(NamedTuple):
     """The incidents of a document, in its order, and one line for each item that was skipped."""
 
@@ -47,14 +55,20 @@ class Reading(NamedTuple):
     faults: list[str]
 
 
-def read_items(document: Document, dialect: Dialect) -> Reading:
+def read_items(document: Document, dialect: Dialect, limits: Limits | None = None) -> Reading:
     """Read every item that is not known as it is."""
+    most = (limits or Limits()).parts
     pairs, faults = [], []
     for item, mark in document.items:
         try:
             incident = dialect.incident(item, document)
         except (ArithmeticError, AssertionError, LookupError, ValueError) as error:
             faults.append(f"item {item.id[:80]}: {one_line(repr(error), 120)}: skipped")
+            continue
+        if (count := len(incident.components)) > most:
+            faults.append(
+                f"item {item.id[:80]}: {beyond('parts', most, 'components', count)}: skipped"
+            )
         else:
             title = incident.title or one_line(incident.message, 120) or item.id[:200]
             pairs.append((item, replace(incident, title=title, marks=(mark,))))

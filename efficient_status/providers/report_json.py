@@ -15,8 +15,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from efficient_status.models import Impact, Incident, Kind, State, fingerprint
-from efficient_status.providers.document import Item
+from efficient_status.models import Impact, Incident, Kind, Limits, State, fingerprint
+from efficient_status.providers.document import Item, beyond
 from efficient_status.providers.markup import one_line, plain_html, web_url
 from efficient_status.providers.words import moment, utc
 
@@ -65,6 +65,27 @@ class Report(NamedTuple):
     updated: object = None
     stamp: object = None
 
+    def check(self, limits: Limits) -> None:
+        """Whether it is within bounds.
+
+        Raises:
+            Unreadable: a text is too long, or there are too many components; it costs the object.
+        """
+        size = max(len(text) for text in (self.id, self.title, self.body, self.update, self.link))
+        if size > limits.text:
+            raise beyond("text", limits.text, "characters in one field", size)
+        names = set(self.components)
+        size = max((len(name) for name in names), default=0)
+        if size > limits.text:
+            raise beyond("text", limits.text, "characters in one name", size)
+        if len(names) > limits.parts:
+            raise beyond("parts", limits.parts, "components", len(names))
+
+    @property
+    def size(self) -> int:
+        """Characters that are looked at."""
+        return len(self.title) + len(self.body) + sum(map(len, self.components))
+
     def mark(self) -> bytes:
         """Fingerprint of all that can be news."""
         if not self.id:
@@ -111,10 +132,11 @@ def prose(text: str) -> str:
 
 def when(value: object) -> datetime | None:
     """A date as JSON has them: RFC 3339, or an epoch in seconds or milliseconds; else None."""
-    if isinstance(value, str) and value.strip().isdecimal() and value.isascii():
-        value = int(value) if len(value) < 18 else None
     if isinstance(value, str):
-        return utc(moment(value))
+        digits = value[:100].strip()
+        if not (digits.isdecimal() and digits.isascii()):
+            return utc(moment(value))
+        value = int(digits) if len(digits) < 18 else None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     seconds = value / 1_000 if value > _MILLISECONDS else value
@@ -176,6 +198,11 @@ def strings(value: object, name: str) -> list[str]:
 def names(value: object, name: str, key: str = "name") -> list[str]:
     """The names of the objects in a member that is a list."""
     return [found for each in objects(value, name) if (found := string(each, key))]
+
+
+def flat(resource: Object) -> Object:
+    """A resource of JSON:API: its attributes and its id, one beside the other."""
+    return {**member(resource, "attributes"), "id": string(resource, "id")}
 
 
 def newest(updates: list[Object], *keys: str) -> Object:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from efficient_status.models import Incident
 from efficient_status.providers import generic
-from efficient_status.providers.document import Document, Item
+from efficient_status.providers.document import Document, Item, identifier
 from efficient_status.providers.words import state_of
 
 _DESCRIPTION = "Status Feed"
@@ -51,7 +51,7 @@ def incident(item: Item, document: Document) -> Incident:
     read = generic.incident(item, document)
     heading, dash, text = read.message.partition(" - ")
     message = text if dash and state_of(heading) else read.message
-    return replace(read, id=_incident_of(item) or item.id, message=message)
+    return replace(read, id=identifier(_incident_of(item)) or item.id, message=message)
 
 
 def key(_: str) -> str:

@@ -12,6 +12,7 @@ from efficient_status.providers.report_json import (
     Report,
     array,
     as_object,
+    flat,
     is_list_of,
     is_object,
     member,
@@ -47,8 +48,9 @@ def page(document: object) -> Page:  # noqa: ARG001 - it does not speak of its p
 
 def reports(document: object) -> list[object]:
     """Its raw incidents, each with the objects it refers to."""
-    index = {
-        (string(each, "type"), string(each, "id")): each for each in objects(document, "included")
+    index = {  # copied once each: a document may refer to one of them as often as it likes
+        (string(each, "type"), string(each, "id")): flat(each)
+        for each in objects(document, "included")
     }
     return [
         {**raw, _INDEX: [_related(raw, name, index) for name in _RELATED]}
@@ -65,7 +67,7 @@ def _related(raw: Object, name: str, index: dict[tuple[str, str], Object]) -> li
     """What a relationship refers to."""
     links = objects(member(member(raw, "relationships"), name), "data")
     found = (index.get((string(link, "type"), string(link, "id"))) for link in links)
-    return [{**member(each, "attributes"), "id": string(each, "id")} for each in found if each]
+    return [each for each in found if each]
 
 
 def report(raw: object) -> Report:

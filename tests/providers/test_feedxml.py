@@ -100,13 +100,17 @@ def test_mark_sees_what_is_news(before: str, after: str) -> None:
 @pytest.mark.parametrize(
     ("body", "limits", "why"),
     [
-        (rss("<guid>1</guid>", "<guid>2</guid>"), Limits(items=1), "more than 1 items"),
-        (rss(f"<title>{'x' * 101}</title>"), Limits(text=100), "more than 100 characters in one <title>"),
-        (rss(f"<title>{'<b/>' * 50}</title>"), Limits(text=100), "more than 100 characters in one <title>"),
-        (rss("<a><b/></a>"), Limits(depth=4), "nested deeper than 4"),
-        (b"<" + b"x" * 100_000 + b"/>", Limits(), "got <" + "x" * 39 + "…>"),
+        (rss("<guid>1</guid>", "<guid>2</guid>"), Limits(items=1), "expected at most 1 items (limits.items), got at least 2"),
+        (rss(head=f"<title>{'x' * 101}</title>"), Limits(text=100), "at most 100 characters in one <title> (limits.text), got at least 101"),
+        (rss(head=f"<title>{'<b/>' * 50}</title>"), Limits(text=100), "100 characters in one <title> (limits.text)"),
+        (rss(head="<category/>" * 3), Limits(parts=2), "at most 2 categories (limits.parts), got at least 3"),
+        (rss("<a><b/></a>"), Limits(depth=4), "at most 4 elements within each other (limits.depth), got at least 5"),
+        (rss("<a b='" + "x" * 90 + "'/>"), Limits(tag=90), "at most 90 characters in one tag (limits.tag), got at least 97"),
+        (rss("<a b='>' c='" + "x" * 90 + "'/>"), Limits(tag=90), "characters in one tag (limits.tag), got at least 103"),
+        (b"<" + b"x" * 100_000 + b"/>", Limits(), "at most 65,536 characters in one tag (limits.tag), got at least 100,001"),
+        (b"<" + b"x" * 60_000 + b"/>", Limits(), "got <" + "x" * 39 + "…>"),
     ],
-    ids=["items", "text", "markup", "depth", "root"],
+    ids=["items", "text", "markup", "parts", "depth", "tag", "quoted-tag", "name", "root"],
 )  # fmt: skip
 def test_document_beyond_the_limits_is_refused(body: bytes, limits: Limits, why: str) -> None:
     with pytest.raises(Unreadable) as refusal:
@@ -115,13 +119,19 @@ def test_document_beyond_the_limits_is_refused(body: bytes, limits: Limits, why:
 
 
 def test_document_at_the_limits_is_read() -> None:
-    body = rss(f"<title>{'x' * 100}</title>")
-    assert len(read(body, limits=Limits(depth=4, items=1, text=100)).incidents) == 1
+    body = rss(f"<title x='{'y' * 20}'>{'x' * 100}</title><category>a</category>")
+    exact = Limits(depth=4, items=1, text=100, tag=30, parts=1)
+    assert len(read(body, limits=exact).incidents) == 1
 
 
-def test_one_huge_text_is_refused_by_default_and_a_large_one_is_cut() -> None:
-    with pytest.raises(Unreadable, match="more than 1048576 characters"):
-        read(rss(f"<guid>1</guid><description>{'x ' * 600_000}</description>"))
+def test_one_huge_text_costs_its_item_and_a_large_one_is_cut() -> None:
+    huge = f"<description>{'x ' * 600_000}</description><guid>1</guid>"
+    feed = read(rss(huge, "<guid>2</guid>"))
+    assert [incident.id for incident in feed.incidents] == ["2"]
+    (fault,) = feed.faults
+    assert fault.startswith(
+        "item 1: expected at most 1,048,576 characters in one <summary> (limits.text)"
+    )
     large = only(rss(f"<guid>1</guid><description>{'x ' * 500_000}</description>"))
     assert len(large.message) == 20_000
     assert large.message.endswith("…")

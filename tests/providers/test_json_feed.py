@@ -117,9 +117,13 @@ def test_numbers_that_are_none_harm_nobody(text: str, value: object) -> None:
         (b"call({}", "malformed JSON"),
         (b"call({}) more", "malformed JSON"),
         (b'{"a": \x00}', "malformed JSON"),
-        (b"[" * 200_000, "nested deeper than 64"),
-        (b'[{"a":' * 100_000, "nested deeper than 64"),
-        (b"[" * 65 + b"]" * 65, "nested deeper than 64"),
+        (b"[" * 200_000, "64 JSON brackets within each other (limits.depth), got at least 65"),
+        (b'[{"a":' * 100_000, "64 JSON brackets within each other (limits.depth)"),
+        (b"[" * 65 + b"]" * 65, "64 JSON brackets within each other (limits.depth)"),
+        (
+            b"[" * 250_001,
+            "at most 250,000 values in a JSON document (limits.values), got at least 250,001",
+        ),
     ],
 )
 def test_what_is_no_json_or_no_safe_one_is_unreadable(body: bytes, why: str) -> None:
@@ -131,11 +135,12 @@ def test_what_is_no_json_or_no_safe_one_is_unreadable(body: bytes, why: str) -> 
 def test_limits_are_those_of_the_configuration() -> None:
     assert parse(b"[" * 3 + b"]" * 3, Limits(depth=3)) == [[[]]]
     assert parse(b"[[[1]]]", Limits(depth=3)) == [[[1]]]
-    with pytest.raises(Unreadable, match="nested deeper than 2"):
+    with pytest.raises(Unreadable, match=r"limits.depth"):
         parse(b"[" * 3 + b"]" * 3, Limits(depth=2))
-    with pytest.raises(Unreadable, match="more than 5 characters in one field"):
-        parse(b'{"a": ["123456"]}', Limits(text=5))
-    with pytest.raises(Unreadable, match="more than 1 items"):
+    assert parse(b'[1, {"a": 2}]', Limits(values=3)) == [1, {"a": 2}]
+    with pytest.raises(Unreadable, match=r"limits.values., got at least 3"):
+        parse(b'[1, {"a": 2}]', Limits(values=2))
+    with pytest.raises(Unreadable, match=r"at most 1 items .limits.items., got at least 2"):
         read(document(INCIDENT, changed(id="a2")), limits=Limits(items=1))
 
 

@@ -15,8 +15,8 @@ from efficient_status.errors import Unreadable
 from efficient_status.providers import Limits, read
 from efficient_status.providers.jsonfeed import parse
 from efficient_status.providers.platforms_json import JSON_DIALECTS
+from tests.fuzz.targets import assert_sound, attempt
 from tests.providers.test_json_feed import marks
-from tests.providers.test_properties import assert_sound, attempt
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 PATHS = sorted(
@@ -148,5 +148,5 @@ def test_depth_is_bounded_exactly(depth: int, limit: int) -> None:
     if depth <= limit:
         parse(body, Limits(depth=limit))
     else:
-        with pytest.raises(Unreadable, match=f"nested deeper than {limit}"):
+        with pytest.raises(Unreadable, match=f"at most {limit} .*limits.depth"):
             parse(body, Limits(depth=limit))

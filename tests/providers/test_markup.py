@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from efficient_status.providers.markup import (
@@ -78,19 +76,6 @@ def test_plain_text_keeps_its_lines_and_its_angle_brackets() -> None:
     assert plain(text_tokens("a <b>\n\nc &amp; d")) == "a <b>\nc &amp; d"
 
 
-@pytest.mark.parametrize(
-    "unit",
-    ["<!--", "<![CDATA[", "<a ", "</a ", "</", "<a b='", '<a b="\'', "<", "&", "&#", "<?", "<script>",
-     "</script", "<a b=", "=''", "<é", "<p><strong>", "<li>", "&#9"],
-)  # fmt: skip
-def test_no_markup_takes_more_than_linear_time(unit: str) -> None:
-    """The standard library's parser needs minutes for some of these."""
-    html = unit * (262_144 // len(unit))
-    begun = time.process_time()
-    plain_html(html)
-    assert time.process_time() - begun < 3
-
-
 def test_message_is_cut_visibly() -> None:
     assert plain_html("word " * 10_000) == ("word " * 10_000)[: MAX_MESSAGE - 1].rstrip() + "…"
     assert shorten("short", 5) == "short"
@@ -150,6 +135,7 @@ def test_title_is_read_as_its_format_means_it(
         ("/incidents/a", "https://s.test/history", "https://s.test/incidents/a"),
         ("incidents/a", "https://s.test/", "https://s.test/incidents/a"),
         ("//s.test/a", "https://x.test/", "https://s.test/a"),
+        ("/a", "https://s.test\x7f\u202e/", "https://s.test/a"),
         (" https://s.test/a\n b\x1b[31m ", "", "https://s.test/ab[31m"),
         ("https://user:secret@s.test:8443/a", "", "https://s.test:8443/a"),
         ("https://s.test/\u202egnp", "", "https://s.test/gnp"),

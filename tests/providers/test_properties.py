@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from efficient_status.errors import Unreadable
-from efficient_status.models import Feed, Incident
+from efficient_status.models import Feed
 from efficient_status.providers import DIALECTS, read
 from efficient_status.providers.document import Document, Item
 from efficient_status.providers.markup import MAX_MESSAGE, plain_html
 from efficient_status.providers.reading import read_items
 from efficient_status.providers.words import clock, moment
+from tests.fuzz.targets import assert_sound, attempt, is_safe
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 BODIES = [
@@ -24,51 +23,7 @@ BODIES = [
     if path.suffix != ".toml" and path.stat().st_size < 20_000
 ]
 FEEDS = [path.read_bytes() for path in sorted(FIXTURES.glob("[!r]*/*")) if path.suffix != ".toml"]
-# Characters that move a cursor or reorder text.
-BIDI = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
 quick = settings(deadline=None, max_examples=100)
-
-
-def attempt(body: bytes, known: frozenset[bytes] = frozenset()) -> Feed | None:
-    try:
-        return read(body, known)
-    except Unreadable as error:
-        why = str(error)
-    assert is_safe(why)
-    assert len(why) < 300
-    return None
-
-
-def is_safe(text: str) -> bool:
-    return not any(unicodedata.category(c) in ("Cc", "Cs") or c in BIDI for c in text)
-
-
-def texts(incident: Incident) -> list[str]:
-    return [
-        incident.id,
-        incident.title,
-        incident.url or "",
-        *incident.components,
-        *incident.message.split("\n"),
-    ]
-
-
-def assert_sound(feed: Feed | None) -> None:
-    """What detection and outputs rely on."""
-    if feed is None:
-        return
-    assert is_safe(feed.title)
-    assert all(is_safe(fault) for fault in feed.faults)
-    for incident in feed.incidents:
-        assert all(is_safe(text) for text in texts(incident))
-        assert incident.id
-        assert incident.title
-        assert incident.marks
-        assert len(incident.message) <= MAX_MESSAGE
-        assert incident.components == tuple(sorted(set(incident.components)))
-        for time in (incident.started_at, incident.updated_at, incident.stamp):
-            assert time is None or (time.utcoffset() is not None and not time.utcoffset())
 
 
 @quick
