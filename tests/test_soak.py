@@ -34,6 +34,7 @@ def test_a_night_of_all_weathers_tells_exactly_what_happened(seen: Seen) -> None
     assert (seen.status, seen.bugs) == (0, [])
     assert (seen.lost, seen.muddled) == ([], [])
     assert seen.wrong == []
+    assert seen.unasked <= seen.weather["fresh"]
     assert seen.told == seen.due > NIGHT.pages
     assert {*SKIES} - {*seen.weather} <= {"too much", "bomb", "drip", "hang"}
 

@@ -38,6 +38,8 @@ class ResumingContext(ssl.SSLContext):
         if isinstance(server_hostname, bytes):
             server_hostname = server_hostname.decode("ascii")
         if server_hostname:
+            if len(self.fresh) >= _MOST:  # those whose handshakes failed; a ticket is no loss
+                self.fresh.clear()
             self.fresh.add(server_hostname)
             session = self.sessions.get(server_hostname, session)
         return super().wrap_bio(incoming, outgoing, server_side, server_hostname, session)

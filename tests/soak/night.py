@@ -74,6 +74,7 @@ class Seen:
         lost: pages where a document was sent whole, or confirmed, and no deadline and no cut of the
             network explains that it did not arrive.
         muddled: pages where something else arrived than was sent, or in another order.
+        unasked: polls that made no request, since what is stored was fresh.
         late: polls that came to no end in time though nothing was in their way.
         weather, reasons: how often each was met.
         bugs: what a poll must not raise, and what the program said of bugs.
@@ -92,6 +93,7 @@ class Seen:
     reasons: Counter[str] = field(default_factory=Counter)
     status: int = -1
     late: int = 0
+    unasked: int = 0
 
 
 class _Stage:
@@ -146,7 +148,9 @@ class _Stage:
             f'[[providers]]\nkey = "p{n}"\nfeed = "{self._url(n)}"\n' for n in range(night.pages)
         )
         config = self.folder / "soak.toml"
-        config.write_text("host_spacing = 0\n" + "".join(rows))
+        # Redirects lead to more hosts than connections are kept.
+        most = f"host_spacing = 0\nconnections = {night.hosts}\n"
+        config.write_text(most + "".join(rows))
         jumps = [(share, 11 * DAY) for share in (0.4, 0.6, 0.8)]
         plan = Plan(night.polls, night.scale, night.seed, night.looks, pipe, str(self.state), jumps)
         trust = {"SSL_CERT_FILE": self.secure.ca_file} if self.secure else {}
@@ -182,6 +186,8 @@ class _Stage:
         if kind == ">":
             page, _, identity = rest.partition(" ")
             self.arrived[int(page)].append(identity)
+        elif kind == "=":
+            self.seen.unasked += 1
         elif kind == "!":
             page, _, reason = rest.partition(" ")
             self.failed[int(page[1:])].append(reason)

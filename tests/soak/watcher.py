@@ -6,6 +6,7 @@ A second of the wall is so many of the program's, in `time.time` and in its even
 that intervals, back-off and deadlines keep their proportions.  What goes on is written to a pipe:
 
     > PAGE IDENTITY              a document of the page arrived, or was confirmed
+    = PAGE                       nothing was asked: what is stored is still fresh
     ! PAGE REASON                a poll failed
     {…}                          a look at the process, see `_look`
 
@@ -117,8 +118,8 @@ class Watch:
     async def fetch(self, inner: Any, url: str, **more: Any) -> Any:
         """One fetch; which page it was for is in the path."""
         fetched = await inner(url, **more)
-        if fetched.source != "fresh":
-            self._say(f"> {url.rpartition('/')[2].partition('?')[0]} {fetched.identity}")
+        page = url.rpartition("/")[2].partition("?")[0]
+        self._say(f"= {page}" if fetched.source == "fresh" else f"> {page} {fetched.identity}")
         return fetched
 
     def _say(self, line: str) -> None:

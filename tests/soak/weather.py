@@ -136,6 +136,14 @@ class Server:
             self._dice.choice([301, 308]), {"Location": f"{bare}?{self._moves}"}, b"gone there"
         )
 
+    def emigrate(self, request: Request, status: int, query: str) -> Answer:
+        """To a host that nobody has heard of, each time another."""
+        self._moves += 1
+        port = (request.header("host") or b"").rpartition(b":")[2].decode()
+        host = f"127.200.{self.life.number % 250}.{self._moves % 250}"
+        place = f"http://{host}:{port}/{self.life.number}?{query}{self._moves}"
+        return Answer(status, {"Location": place})
+
     def legacy(self) -> Answer:
         """The same, in the encoding of another age."""
         text = self.life.newest.body.decode().replace("</title>", " \u20ac</title>", 1)
@@ -226,12 +234,16 @@ SKIES: dict[str, Sky] = {
     "lag": lambda s, request: s.lag(request),
     "away": lambda s, request: s.away(request),
     "moved": lambda s, request: s.move(request),
+    "abroad": lambda s, request: s.emigrate(request, 307, "elsewhere"),
+    "emigrated": lambda s, request: s.emigrate(request, 301, ""),
     "legacy": lambda s, _: s.legacy(),
     "whole": lambda s, request: s.whole(request),
 }  # fmt: skip
 _WEIGHTS = {**dict.fromkeys(SKIES, 10), "too much": 1, "bomb": 2, "drip": 2, "hang": 2,
-            "closing": 30, "fresh": 20, "whole": 20, "error": 20}  # fmt: skip
+            "closing": 30, "abroad": 20, "emigrated": 20, "fresh": 20, "whole": 20, "error": 20}  # fmt: skip
 # A third 404 in a row is a day's wait; a server that drips is left after the client's whole time.
-_SHORT = frozenset({"missing", "bomb", "too much", "lag", "away", "moved", *ENDLESS})
+_SHORT = frozenset(
+    {"missing", "bomb", "too much", "lag", "away", "moved", "abroad", "emigrated", *ENDLESS}
+)
 # With a limit of its own on HTTP/2, or a matter of HTTP/1.1 alone.
-_PLAIN_ONLY = frozenset({"headers"})
+_PLAIN_ONLY = frozenset({"headers", "abroad", "emigrated"})
