@@ -23,7 +23,7 @@ from contextlib import suppress
 
 import httpx
 
-from efficient_status.errors import Unreachable, Unreadable
+from efficient_status.errors import PageError, Unreachable, Unreadable
 from efficient_status.fetch.gate import Gate
 from efficient_status.fetch.tls import ResumingContext, client_context
 from efficient_status.fetch.wire import FetchLimits, Wire
@@ -111,7 +111,9 @@ class Origins(httpx.AsyncBaseTransport):
                 response = await self._send(origin, request)
         except TimeoutError as error:
             raise Unreachable(f"no whole answer within {self._limits.seconds:g} s") from error
-        except httpx.TransportError as error:
+        except PageError:
+            raise
+        except Exception as error:  # httpcore lets those of h2 and anyio through, RFC or not
             raise Unreachable(explain(error)) from error
         else:
             whole = True

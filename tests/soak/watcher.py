@@ -89,8 +89,9 @@ class Clock:
 class Watch:
     """Stands beside the poller and counts."""
 
-    def __init__(self, plan: Plan, clock: Clock) -> None:
+    def __init__(self, plan: Plan, clock: Clock, known: type[Exception]) -> None:
         self._plan = plan
+        self._known = known
         self._clock = clock
         self._out: IO[str] = os.fdopen(plan.pipe, "w", buffering=1 << 16)
         self._begun = 0
@@ -98,15 +99,17 @@ class Watch:
         self._every = plan.polls // plan.looks
         self._jumps = sorted(plan.jumps)
 
-    async def poll(self, inner: Any, page: Any) -> Any:
+    async def poll(self, inner: Any, page: Any, **more: Any) -> Any:
         """One poll; none once there were enough."""
         if self._begun >= self._plan.polls:
             await asyncio.Event().wait()
         self._begun += 1
         try:
-            poll = await inner(page)
-        except Exception as bug:
-            self._say(f"! {page.provider.key} {BUG}: {type(bug).__name__} {bug}")
+            poll = await inner(page, **more)
+        except Exception as error:
+            known = isinstance(error, self._known)
+            reason = error if known else f"{BUG}: {type(error).__name__} {error}"
+            self._say(f"! {page.provider.key} {reason}")
             raise
         finally:
             self._ended += 1
@@ -171,14 +174,15 @@ def main() -> int:
     random.seed(plan.seed)
     # Imported under the fast clock: their defaults are bound to it.
     from efficient_status import main as program
+    from efficient_status.errors import StatusError
     from efficient_status.fetch import Fetcher
     from efficient_status.poller import Poller
 
-    watch = Watch(plan, clock)
+    watch = Watch(plan, clock, StatusError)
     poll, fetch = Poller.poll, Fetcher.fetch
     asyncio.run = _run_on(plan.scale)
-    Poller.poll = lambda self, page: watch.poll(  # type: ignore[method-assign]
-        lambda page: poll(self, page), page
+    Poller.poll = lambda self, page, **more: watch.poll(  # type: ignore[method-assign]
+        lambda page, **more: poll(self, page, **more), page, **more
     )
     Fetcher.fetch = lambda self, url, **more: watch.fetch(  # type: ignore[method-assign]
         lambda url, **more: fetch(self, url, **more), url, **more
