@@ -32,11 +32,12 @@ _JOURNAL = 4.5  # MiB: what SQLite lets a WAL grow to before it begins anew is 4
 
 
 def run(quick: bool) -> Section:
-    # A second of the wall is half a minute: the 30 s that a poll may take are one.
+    # A second of the wall is ten of the program's: the 30 s that a poll may take are three.
     night = Night(
         pages=100 if quick else 500,
         polls=10_000 if quick else 200_000,
-        beat=0.15 if quick else 0.7,
+        beat=0.25 if quick else 1.0,
+        scale=10,
         looks=100,
         troubles={
             0.3: ("nobody reads stdout", 1.0),
