@@ -18,8 +18,8 @@ _METHOD = (
     "begins a spell of one of {kinds} kinds of weather (failures, cuts, bombs, loops, portals, "
     "lagging edges …); besides, {troubles}, and the clock is put forward three times. What must be "
     "told is worked out from the script and from the documents that arrived. Memory, files and the "
-    "rest are those of the program's process alone, looked at {looks} times; «rose» is the median "
-    "of the last fifth of the run over that of the second."
+    "rest are those of the program's process alone, looked at {looks} times; «rise» is that of "
+    "the floor, from the second quarter of the run to the last."
 )
 _BOUNDS = {  # what may rise, by how much, in which unit of so many
     "rss": ("memory", 1.0, "MiB", MIB),

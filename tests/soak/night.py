@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from tests.app import environment
@@ -344,7 +343,10 @@ def _event(line: bytes) -> Event:
 
 
 def risen(looks: list[dict[str, float]], what: str) -> float:
-    """By how much this rose from the second fifth of the night to the last, medians both."""
-    fifth = len(looks) // 5
-    early, late = looks[fifth : 2 * fifth], looks[-fifth:]
-    return median(each[what] for each in late) - median(each[what] for each in early)
+    """By how much the floor of this rose from the second quarter of the night to the last.
+
+    What polls under way take lies above it; what leaks lifts it.
+    """
+    quarter = len(looks) // 4
+    early, late = looks[quarter : 2 * quarter], looks[-quarter:]
+    return min(each[what] for each in late) - min(each[what] for each in early)
