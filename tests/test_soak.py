@@ -17,8 +17,8 @@ NIGHT = Night(
     scale=10,
     looks=25,
     troubles={
-        0.3: ("nobody reads stdout", 0.3),
-        0.5: (OFFLINE, 0.4),
+        0.1: (OFFLINE, 0.4),
+        0.4: ("nobody reads stdout", 0.3),
         0.7: ("the state is locked", 0.2),
     },
 )
