@@ -34,7 +34,8 @@ _NEARLY_OVER = 0.7  # of the polls
 DAY = 86_400.0
 _INCIDENT = re.compile(r"\d{8}")
 OFFLINE = "no network"
-_TOO_LATE = "no whole answer within"
+# The second is what httpcore makes of another request on a connection whose first was too late.
+_TOO_LATE = ("no whole answer within", "the connection failed: semaphore released too many times")
 
 
 @dataclass(frozen=True)
@@ -342,11 +343,14 @@ def _event(line: bytes) -> Event:
     return Event(fields["event"], int(found[-1]), fields["state"], fields["message"])
 
 
-def risen(looks: list[dict[str, float]], what: str) -> float:
-    """By how much the floor of this rose from the second quarter of the night to the last.
+def risen(looks: list[dict[str, float]], what: str, since: float = 0.25) -> float:
+    """By how much the floor of this rose from one quarter of the night to its last.
 
     What polls under way take lies above it; what leaks lifts it.
+
+    Args:
+        since: share of the night after which that quarter begins.
     """
-    quarter = len(looks) // 4
-    early, late = looks[quarter : 2 * quarter], looks[-quarter:]
+    quarter, begin = len(looks) // 4, int(len(looks) * since)
+    early, late = looks[begin : begin + quarter], looks[-quarter:]
     return min(each[what] for each in late) - min(each[what] for each in early)
