@@ -228,9 +228,19 @@ class Scheduler:
 
     def _note(self, page: Page, after: Pacing) -> None:
         if after != page.pacing:
+            host = page.host
             page.pacing, page.held_until = after, None
+            if page.host != host:
+                self._rehome(page, host)
             self._hold(page)
             self._state.pace(page.provider.key, bare(page.provider.feed), after)
+
+    def _rehome(self, page: Page, host: str) -> None:
+        """The page has moved away from this host."""
+        self._hosts[host].remove(page)
+        if not self._hosts[host]:
+            del self._hosts[host]
+        self._hosts.setdefault(page.host, []).append(page)
 
     def _lines(self, page: Page, poll: Poll, began: int) -> list[str]:
         """What is to be said of a poll that began when so many pages had been read."""

@@ -63,6 +63,26 @@ def test_retry_after_of_one_page_holds_its_neighbours(origin: Origin, tmp_path: 
     assert len(origin.log) == before
 
 
+def test_retry_after_of_a_page_that_moved_holds_its_new_neighbours(origin: Origin) -> None:
+    """Its host is the one that it moved to, also in the run in which it moved."""
+    with Origin(host="0.0.0.0") as other:
+        there = f"http://127.1.1.1:{other.port}"
+        for path in ("/a", "/b"):
+            origin.page(path).redirect(f"{there}{path}", 301)
+            other.page(path).serve(FEED)
+
+        async def work() -> list[float]:
+            app = App(*(origin.url(path) for path in ("/a", "/b", "/c")), clock=lambda: 1e9)
+            for page in app.pages[:2]:
+                await app.scheduler._poll(page)
+            other.page("/a").always(Answer(503, {"Retry-After": "600"}))
+            await app.scheduler._poll(app.pages[0])
+            await app.close()
+            return [page.pacing.not_before for page in app.pages]
+
+        assert asyncio.run(work()) == [1e9 + 600, 1e9 + 600, 0]
+
+
 def test_freshness_holds_a_cron_run_back(origin: Origin, tmp_path: Path) -> None:
     """P9, P23: max-age of a 200 and of a 304 is honoured by the next process."""
     clock = Clock()

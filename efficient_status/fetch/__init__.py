@@ -206,6 +206,7 @@ class Fetcher:
     def move(self, url: str, target: str) -> None:
         """The page has moved for good: what is stored of it goes with it."""
         self.store.rename(self._prepare(url).key, self._prepare(target).key)
+        del self._prepared[url]
 
     async def aclose(self) -> None:
         """Close connections and the cache."""

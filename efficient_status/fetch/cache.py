@@ -145,6 +145,7 @@ class BodyStore(AsyncBaseStorage):
         if stored is None or self.peek(new) is not None:
             return
         self._replace(key, None)
+        del self._stored[key]  # who moves with every poll leaves nothing behind
         self._replace(new, stored)
         self._write("UPDATE OR REPLACE page SET url = ? WHERE url = ?", (new, key))
 

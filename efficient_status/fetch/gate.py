@@ -16,6 +16,7 @@ from efficient_status.errors import Held
 from efficient_status.urls import is_loopback
 
 PATIENCE = 1.0  # seconds
+_MANY = 1_024  # lanes, before those that nothing holds are forgotten: redirects lead anywhere
 
 
 class _Lane:
@@ -52,6 +53,13 @@ class _Lane:
             self.running.append(self.last)
             return self.last
 
+    @property
+    def empty(self) -> bool:
+        """Whether a new lane would be just as good."""
+        now = asyncio.get_running_loop().time()
+        used = self.running or self.line.locked() or self.turns.locked()
+        return not used and max(self.held_until, self.last + self.spacing) <= now
+
     def end(self, began: float) -> None:
         """Let the next one go."""
         self.last = asyncio.get_running_loop().time()
@@ -72,6 +80,7 @@ class Gate:
         self._spacing = spacing
         self._in_flight = in_flight
         self._lanes: dict[str, _Lane] = {}
+        self._limit = _MANY
 
     @asynccontextmanager
     async def turn(self, host: str) -> AsyncIterator[None]:
@@ -95,8 +104,15 @@ class Gate:
     def _lane(self, host: str) -> _Lane:
         lane = self._lanes.get(host)
         if lane is None:
+            if len(self._lanes) >= self._limit:
+                self._sweep()
             lane = self._lanes[host] = _Lane(self._spacing_for(host), self._in_flight)
         return lane
+
+    def _sweep(self) -> None:
+        """Forget the lanes that nothing holds; looked at again when there are twice as many."""
+        self._lanes = {host: lane for host, lane in self._lanes.items() if not lane.empty}
+        self._limit = max(_MANY, 2 * len(self._lanes))
 
     def _spacing_for(self, host: str) -> float:
         if self._spacing is not None:

@@ -25,7 +25,7 @@ from contextlib import suppress
 import httpcore
 import httpx
 
-from efficient_status.errors import Barred, Unreachable, Unreadable
+from efficient_status.errors import Barred, PageError, Unreachable, Unreadable
 from efficient_status.fetch.body import gather
 from efficient_status.fetch.gate import Gate
 from efficient_status.fetch.reach import Reach
@@ -36,14 +36,6 @@ from efficient_status.urls import is_loopback
 
 Connection = httpcore.AsyncConnectionInterface
 Key = tuple[bytes, bytes, int | None]  # scheme, host, port
-
-# What a connection may fail with, once there is one.
-_FAILURES = (
-    httpcore.NetworkError,
-    httpcore.ProtocolError,
-    httpcore.ProxyError,
-    httpcore.ConnectionNotAvailable,
-)
 
 
 class _Origin:
@@ -108,7 +100,7 @@ class Origins(httpx.AsyncBaseTransport):
                 try:
                     return await self._exchange(key, asked, kept, wire)
                 except Unreachable as error:
-                    if wire.version or not isinstance(error.__cause__, _FAILURES):
+                    if wire.version or isinstance(error.__cause__, TimeoutError):
                         raise
             return await self._exchange(key, asked, self._new(url, target.origin), wire)
 
@@ -125,7 +117,9 @@ class Origins(httpx.AsyncBaseTransport):
             raise Unreachable(
                 f"no whole answer within {self._limits.seconds:g} s (limits.seconds)"
             ) from error
-        except _FAILURES as error:
+        except PageError:
+            raise
+        except Exception as error:  # httpcore lets h2's own through, RFC or not
             raise Unreachable(f"the connection failed: {_said(error)}") from error
         else:
             whole = True

@@ -35,6 +35,8 @@ class ResumingContext(ssl.SSLContext):
 
     def offer(self, host: str) -> ssl.SSLSession | None:
         """The session for a new connection to this host, if it gave one."""
+        if len(self.fresh) >= _MOST:  # those whose handshakes failed; a ticket is no loss
+            self.fresh.clear()
         self.fresh.add(host)
         return self.sessions.get(host)
 

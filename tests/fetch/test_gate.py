@@ -236,3 +236,20 @@ def test_a_failure_frees_the_turn() -> None:
         assert visits.starts == [("a", 0)]
 
     run(main())
+
+
+def test_hosts_that_redirects_led_to_are_not_remembered_for_ever() -> None:
+    """Only those that still hold something: a visitor, a pause, or a wish to be left alone."""
+
+    async def main() -> None:
+        gate = Gate(1.0)
+        gate.hold(OTHER, 1e9)
+        for number in range(2_500):
+            async with gate.turn(f"h{number}.example.test"):
+                await asyncio.sleep(1)
+        assert len(gate._lanes) <= 1_024 + 1
+        with pytest.raises(Held):
+            async with gate.turn(OTHER):
+                pass
+
+    run(main())

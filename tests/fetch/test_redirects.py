@@ -7,7 +7,7 @@ import pytest
 from efficient_status.errors import Moved
 from efficient_status.fetch import Fetched, Fetcher
 from efficient_status.fetch.wire import FetchLimits
-from tests.fetch.onion import FEED, poll, polls, run, sources, trusting
+from tests.fetch.onion import FEED, poll, polls, rows, run, sources, trusting
 from tests.origin import Answer, Origin
 
 
@@ -142,3 +142,20 @@ def test_a_redirect_without_a_place_is_a_refusal(origin: Origin) -> None:
     (answer,) = polls(origin.url("/a"), 1)
 
     assert "HTTP 302" in str(answer)
+
+
+def test_a_page_that_moves_with_every_poll_leaves_nothing_behind(origin: Origin) -> None:
+    """Only its newest place is remembered, in memory and on disk."""
+    page = origin.page("/a")
+
+    async def work(fetcher: Fetcher) -> tuple[int, int, int]:
+        url = origin.url("/a")
+        for number in range(5):
+            page.then(Answer(301, {"Location": f"/a?{number}"})).serve(FEED, etag='"a"')
+            answer = await poll(fetcher, url)
+            assert isinstance(answer, Fetched)
+            fetcher.move(url, answer.moved_to)
+            url = answer.moved_to
+        return len(fetcher._prepared), len(fetcher.store._stored), rows(fetcher)
+
+    assert run(work) == (1, 1, 1)
