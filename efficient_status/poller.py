@@ -14,17 +14,19 @@ we told.  If we die between 4 and 7, the next answer is a 304 with an identity t
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Protocol
 from urllib.parse import urlsplit
 
 from efficient_status.detect import Wishes, absences, detect
 from efficient_status.errors import Held, PageError, Unreadable, Untold
-from efficient_status.fetch import Fetched, Fetcher
+from efficient_status.fetch import Fetched, Fetcher, Wire
 from efficient_status.filters import wanted
 from efficient_status.models import (
     Change,
@@ -45,6 +47,9 @@ logger = logging.getLogger(__name__)
 # Ends the identity of a document that is to be read once more even if it does not change: where
 # only absence says that an incident is over, being missed once is not enough.
 UNSETTLED = "?"
+
+# Bytes of a document that is read beside the loop: at worst, 8 MiB of tags, that takes 15 s.
+_LARGE = 1_048_576
 
 
 class Output(Protocol):
@@ -68,6 +73,7 @@ class Page:
         identity: of the document last told to the end.
         title: the page's own name, once a document was read.
         wasted: polls in a row for which a whole, unchanged body came (see `Poll.wasted`).
+        late: seconds by which the last poll began after it was due.
         own_rest: its `not_before`, where only our own back-off after a failure that the network
             may have caused asks for it; else 0.
         held_until: when the hold of `pacing` ends, on the loop's clock; None = not worked out yet.
@@ -79,6 +85,7 @@ class Page:
     title: str = ""
     faults: set[str] = field(default_factory=set)
     wasted: int = 0
+    late: float = 0.0
     own_rest: float = 0.0
     held_until: float | None = None
 
@@ -110,6 +117,7 @@ class Poll:
         events: how many were told.
         read, known: how many incidents were read in full, and items swept over as known.
         wasted: a whole body came although nothing had changed and validators had been sent.
+        wire: facts of its exchanges, where there may have been some.
     """
 
     outcome: str
@@ -120,6 +128,7 @@ class Poll:
     wasted: bool = False
     read: int = 0
     known: int = 0
+    wire: Wire | None = None
 
     @property
     def asked(self) -> bool:
@@ -155,20 +164,22 @@ class Poller:
             Untold: an event could not be written; it was not remembered.
             StateError: what was told cannot be read; nothing was told.
         """
+        wire = Wire(may_retry=page.pacing.failures == 0)
         try:
-            fetched = await self._fetcher.fetch(page.url, may_retry=page.pacing.failures == 0)
+            fetched = await self._fetcher.fetch(page.url, wire=wire)
             if fetched.identity == page.identity:
                 self._fetcher.keep(fetched)  # newer validators, even of an equal body
                 moved = self._settle(page, fetched)
                 outcome = "fresh" if fetched.source == "fresh" else "unchanged"
-                return Poll(outcome, fetched.fresh, moved_to=moved, wasted=fetched.ignored_us)
+                wasted = fetched.ignored_us
+                return Poll(outcome, fetched.fresh, moved_to=moved, wasted=wasted, wire=wire)
             document = self._fetcher.document(fetched)
-            memory, feed = self._read(page, document, fetched)
+            memory, feed = await self._read(page, document, fetched)
         except Held as error:
             logger.debug("%s: %s", page.label, error)
             return Poll("held")
         except PageError as error:
-            return Poll("failed", error=error)
+            return Poll("failed", error=error, wire=wire)
         self._fetcher.keep(fetched)
         del document
         fetched.document = None  # the reader of events may let us wait for long
@@ -180,6 +191,7 @@ class Poller:
             moved_to=self._settle(page, fetched),
             read=len(feed.incidents),
             known=len(feed.unchanged),
+            wire=wire,
         )
 
     async def catch_up(self, page: Page) -> int:
@@ -191,13 +203,15 @@ class Poller:
         if document is None:
             return 0
         try:
-            memory, feed = self._read(page, document, None)
+            memory, feed = await self._read(page, document, None)
         except Unreadable:  # an earlier version could read it; the next poll asks in full
             self._fetcher.forget(page.url)
             return 0
         return await self._tell(page, memory, feed, identity)
 
-    def _read(self, page: Page, document: bytes, fetched: Fetched | None) -> tuple[Memory, Feed]:
+    async def _read(
+        self, page: Page, document: bytes, fetched: Fetched | None
+    ) -> tuple[Memory, Feed]:
         memory = self._state.recall(page.provider.key)
         expected = memory.dialect or page.provider.dialect
         if fetched is None and memory.dialect:
@@ -205,13 +219,15 @@ class Poller:
             # which stops an append-only feed at its first known item (`providers.Dialect`).
             expected = memory.dialect.rpartition("-")[0]
         try:
-            feed = read(
+            reading = partial(
+                read,
                 document,
                 memory.marks(),
                 expected=expected,
                 source=page.url,
                 limits=self._limits,
             )
+            feed = await asyncio.to_thread(reading) if len(document) > _LARGE else reading()
         except Unreadable:
             if fetched is not None:
                 self._fetcher.discard(fetched)

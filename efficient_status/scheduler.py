@@ -10,7 +10,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 
@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 FLUSH_EVERY = 60.0  # seconds between two writes of pacing that only politeness needs
 _NOT_ASKED = ("held", "untold")  # outcomes that say nothing of a page's health
+Observer = Callable[[Page, Poll], None]
 AT_ONCE = 32  # pages that `--once` asks at the same time
 
 
@@ -35,6 +36,7 @@ class Scheduler:
     Args:
         interval: seconds between two polls of a page; a row may ask for longer.
         dice: gives random numbers in [0, 1).
+        observers: are shown every poll once it is over and paced; they must not wait.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Scheduler:
         interval: float,
         clock: Callable[[], float] = time.time,
         dice: Callable[[], float] = random.random,
+        observers: Sequence[Observer] = (),
     ) -> None:
         # The order decides a page's phase: by hash, so that it is stable over restarts and
         # neighbours in the list are not neighbours in time.
@@ -55,6 +58,7 @@ class Scheduler:
         self._interval = interval
         self._clock = clock
         self._dice = dice
+        self._observers = observers
         self._health = Health(watched=len(self._pages))
         self._outages: dict[str, asyncio.Event] = {}  # failing page → set when an outage ends
         self._hosts: dict[str, list[Page]] = {}
@@ -120,6 +124,7 @@ class Scheduler:
             woken = await self._rest(page, due)
             if woken or pacing.overslept(due, interval, now()):
                 await asyncio.sleep(pacing.slot(phase, interval, now()) - now())
+            page.late = max(now() - due, 0.0)
             began = self._health.reads
             poll = await self._poll(page)
             for line in self._lines(page, poll, began):
@@ -166,6 +171,8 @@ class Scheduler:
         if poll.outcome not in _NOT_ASKED:
             self._pace(page, poll)
         logger.debug("%s: %s, %d told", page.label, poll.error or poll.outcome, poll.events)
+        for observe in self._observers:
+            observe(page, poll)
         return poll
 
     def _hold(self, page: Page) -> float:

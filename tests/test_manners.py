@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from efficient_status import poller
 from efficient_status.fetch import Gate
-from efficient_status.models import Provider
+from efficient_status.models import Feed, Provider
+from efficient_status.poller import Poll
+from efficient_status.providers import read
 from tests.app import App, cli, objects, until
 from tests.feeds import Report, incidentio, minute
 from tests.origin import Answer, Origin
@@ -376,3 +381,56 @@ def test_ignored_validators_hold_no_cron_run_back(origin: Origin, tmp_path: Path
         clock.now += 1
 
     assert page.count == 6
+
+
+def test_a_large_document_is_read_beside_the_loop(
+    origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Megabytes of tags take seconds, which no other page has to wait for."""
+    threads: list[bool] = []
+
+    def noting(document: bytes, *others: Any, **more: Any) -> Feed:
+        threads.append(threading.current_thread() is threading.main_thread())
+        return read(document, *others, **more)
+
+    monkeypatch.setattr(poller, "read", noting)
+    small = incidentio(Report("AAA"))
+    origin.page("/small").serve(small, etag=True)
+    large = small.replace("</channel>", f"<!-- {'x' * 1_100_000} --></channel>").replace(
+        "AAA", "BBB"
+    )
+    origin.page("/large").serve(large, etag=True)
+    app = App(origin.url("/small"), origin.url("/large"))
+
+    app.once()
+
+    assert sorted(threads) == [False, True]
+    assert sorted(app.told.short) == [
+        ("new", "AAA", "investigating"),
+        ("new", "BBB", "investigating"),
+    ]
+
+
+def test_whoever_looks_is_shown_each_poll_and_what_it_cost(origin: Origin) -> None:
+    """Requests, bytes in both directions, and the outcome: of a first poll, a 304, a failure."""
+    page = origin.page("/feed").serve(incidentio(Report("AAA")), etag=True)
+    app = App(origin.url("/feed"))
+    seen: list[Poll] = []
+    app.scheduler._observers = [lambda _page, poll: seen.append(poll)]
+
+    async def work() -> None:
+        for _ in range(2):
+            await app.scheduler.once()
+        page.always(Answer(404))
+        await app.scheduler.once()
+        await app.close()
+
+    asyncio.run(work())
+    wires = [poll.wire for poll in seen]
+
+    assert [poll.outcome for poll in seen] == ["changed", "unchanged", "failed"]
+    assert [wire.attempts for wire in wires if wire] == [1, 1, 1]
+    assert [wire.status for wire in wires if wire] == [200, 304, 404]
+    whole, unchanged, _ = [wire.bytes for wire in wires if wire]
+    assert 300 < unchanged < 900  # the fields of request and answer
+    assert whole - unchanged > 0.9 * len(FEED)

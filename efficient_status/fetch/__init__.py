@@ -38,7 +38,7 @@ from efficient_status.fetch.wire import FetchLimits, Prepared, Wire
 from efficient_status.models import fingerprint
 from efficient_status.urls import bare
 
-__all__ = ["FetchLimits", "Fetched", "Fetcher", "Gate", "Reach"]
+__all__ = ["FetchLimits", "Fetched", "Fetcher", "Gate", "Reach", "Wire"]
 
 _HOME = "https://pypi.org/project/efficient-status/"
 _ACCEPT = b"application/atom+xml, application/rss+xml, application/xml;q=0.9, */*;q=0.5"
@@ -133,18 +133,19 @@ class Fetcher:
             (b"Accept-Encoding", b"gzip"),
         ]
 
-    async def fetch(self, url: str, *, may_retry: bool = True) -> Fetched:
+    async def fetch(self, url: str, *, may_retry: bool = True, wire: Wire | None = None) -> Fetched:
         """Ask for a page, conditionally where something of it is stored.
 
         Args:
             url: the page's address, which is also the key of what is stored.
             may_retry: whether a passing failure may be retried once.
+            wire: where the facts are noted, also of what fails; `may_retry` is then its own.
 
         Raises:
             PageError: it could not be fetched; what was stored stays as it was.
         """
         page = self._prepare(url)
-        wire = Wire(may_retry=may_retry)
+        wire = wire or Wire(may_retry=may_retry)
         # hishel sees no headers but Host: those of the wire are put in place by the guard.
         extensions = {"caching": {"key": page.key}, "page": page, "wire": wire}
         request = httpx.Request("GET", page.url, extensions=extensions)

@@ -147,7 +147,7 @@ class Origins(httpx.AsyncBaseTransport):
             await response.aclose()
         wire.body_bytes = len(body)
         stream = response.extensions["network_stream"]
-        stream.renew()
+        wire.bytes += stream.renew()
         self._remember_session(request.url.host.decode("ascii"), stream)
         answer.stream = httpx.ByteStream(body)
         return answer

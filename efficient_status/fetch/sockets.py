@@ -152,6 +152,7 @@ class Tcp(asyncio.Protocol, httpcore.AsyncNetworkStream):
 
     def __init__(self) -> None:
         self._allowance = self._left = 0  # bytes that may come in for one answer; yet
+        self._sent = 0  # bytes since the last answer
         self._handshake = 0.0  # seconds
         self._received = bytearray()
         self._ended = False
@@ -231,6 +232,7 @@ class Tcp(asyncio.Protocol, httpcore.AsyncNetworkStream):
         if self._ended:
             raise httpcore.WriteError("the connection has ended")
         if buffer:
+            self._sent += len(buffer)
             self._transport.write(buffer)
 
     async def start_tls(
@@ -259,9 +261,11 @@ class Tcp(asyncio.Protocol, httpcore.AsyncNetworkStream):
         self._allowance = self._left = answer
         self._handshake = handshake
 
-    def renew(self) -> None:
-        """An answer has come to its end."""
-        self._left = self._allowance
+    def renew(self) -> int:
+        """An answer has come to its end: the bytes in both directions since the last one."""
+        bytes_ = self._sent + self._allowance - self._left
+        self._left, self._sent = self._allowance, 0
+        return bytes_
 
     @property
     def ended(self) -> bool:

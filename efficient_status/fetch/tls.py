@@ -162,9 +162,9 @@ class Tls(httpcore.AsyncNetworkStream):
             return self._tcp.ended or (self._unasked() and not self._speaks_h2)
         return self._connection if info == "ssl_object" else None
 
-    def renew(self) -> None:
+    def renew(self) -> int:
         """See `Tcp.renew`."""
-        self._tcp.renew()
+        return self._tcp.renew()
 
     @property
     def _speaks_h2(self) -> bool:

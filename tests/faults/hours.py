@@ -66,7 +66,7 @@ class Sky:
     asked: list[tuple[float, str]] = field(default_factory=list)
     read: list[tuple[float, str]] = field(default_factory=list)
 
-    async def fetch(self, url: str, *, may_retry: bool = True) -> Fetched:
+    async def fetch(self, url: str, *, wire: Wire | None = None) -> Fetched:
         """See `Fetcher`."""
         now = asyncio.get_running_loop().time
         answer = self.weather(url, now())
