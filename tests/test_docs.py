@@ -1,174 +1,336 @@
-"""The documents stay true: commands, options, keys and the transcript are those of the code."""
+"""The documents stay true: what they name exists, what exists is named, what they show is shown."""
 
 from __future__ import annotations
 
+import itertools
+import json
 import re
-import time
+import shlex
 import tomllib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from efficient_status import catalogue, config
+from docs import ROOT, fenced, pages, parts_of, reference, renewed, transcripts
+from efficient_status import catalogue, config, options
 from efficient_status.commands import COMMANDS, parser_of
-from efficient_status.keys import CATEGORIES, FILTER_KEYS, LIMIT_KEYS
-from efficient_status.models import Happening, Impact, Kind, Limits, State
-from efficient_status.options import watching
-from efficient_status.providers import DIALECTS
+from efficient_status.keys import CATEGORIES, VENDOR_KEYS
+from efficient_status.models import Event, Happening, Impact, Incident, Kind, Limits, State
+from efficient_status.outputs import FORMATS, jsonl
+from efficient_status.providers import DIALECTS, Dialect
 from efficient_status.providers.platforms_json import JSON_DIALECTS
-from tests.app import start
-from tests.feeds import Report, incidentio, minute
-from tests.origin import Origin
+from tests.conformance.scorecard import RULES
+from tests.feeds import EPOCH
 
-ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text("utf-8")
+PAGES = {str(path.relative_to(ROOT)): path.read_text("utf-8") for path in pages()}
+README = PAGES["README.md"]
+# Documents that are pages of the site without being written for it.
+OTHERS = ("CHANGELOG.md", "CONTRIBUTING.md", "DESIGN.md", "SECURITY.md", "contrib/README.md",
+          "benchmarks/RESULTS.md", "benchmarks/POLITENESS.md")  # fmt: skip
+DOCUMENTS = {**PAGES, **{name: (ROOT / name).read_text("utf-8") for name in OTHERS}}
+PARTS = [(name, part) for name, page in PAGES.items() for part in parts_of(page)]
+PARSERS = {"": options.watching(), **{word: parser_of(word) for word in COMMANDS}}
+OPTIONS = {name for parser in PARSERS.values() for a in parser.actions for name in a.option_strings}
+PLUGGED = ("docs/plugins.md", "shop")  # a vendor of the package that is shown there
+OURS = re.compile(r"^\S*(?:python -m efficient_status|efficient-status)(?= |$)(.*)")
+
+every_page = pytest.mark.parametrize("page", PAGES)
 
 
-def fenced(language: str) -> list[str]:
-    """The README's fenced blocks of a language."""
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+def prose(page: str) -> str:
+    """A page without what is written by the program, its blocks, and comments."""
+    text = re.sub(r"(?s)<!-- part .*?<!-- end of [\w-]+ -->", "", PAGES[page])
+    return re.sub(r"(?ms)^```.*?^```$|<!--.*?-->", "", text)
 
 
-def test_the_options_of_the_readme_are_those_of_the_program() -> None:
-    """Every option is documented, and no other is."""
-    table = README.partition("### Options")[2].partition("Exit status")[0]
-    documented = set(re.findall(r"(?<![\w-])(--?[a-z][a-z-]*)", table))
-    known = {option for action in watching()._actions for option in action.option_strings}
-    assert documented - {"-h"} == known - {"-h"}
+def spans(page: str) -> list[str]:
+    """The code in a page's sentences."""
+    return re.findall(r"`([^`\n]+)`", prose(page))
+
+
+def lines_of_ours(page: str) -> Iterator[list[str]]:
+    """The words behind the program's name, of each line that is shown to be typed."""
+    shown = [line for block in fenced(PAGES[page], "console") for line in block.splitlines()]
+    typed = [line[2:] for line in shown if line[:2] in ("$ ", "# ")]
+    for line in [*typed, *(span for span in spans(page) if " " in span)]:
+        for each in line.split(" && "):
+            if found := OURS.match(each):
+                yield shlex.split(re.split(r" [|>]|[|]{2}", found[1])[0], comments=True)
+
+
+# What is written by the program
+
+
+@pytest.mark.parametrize(
+    ("page", "part"), [each for each in PARTS if each[1] in reference.REFERENCE]
+)
+def test_the_reference_is_that_of_the_program(page: str, part: str) -> None:
+    """`python -m docs` writes it anew."""
+    assert parts_of(PAGES[page])[part] == reference.REFERENCE[part]().rstrip("\n")
+
+
+@pytest.mark.parametrize(
+    ("page", "part"), [each for each in PARTS if each[1] not in reference.REFERENCE]
+)
+def test_transcripts_are_what_the_program_prints(page: str, part: str) -> None:
+    """But for times, ports and sizes; the demonstration is played faster."""
+    quick: dict[str, Callable[[], str]] = {"demo": lambda: transcripts.demo(0.4)}
+    played = {**transcripts.TRANSCRIPTS, **quick}[part]()
+    assert transcripts.alike(parts_of(PAGES[page])[part]) == transcripts.alike(played)
+
+
+def test_every_part_is_on_a_page() -> None:
+    """Nothing is written for nobody."""
+    assert {part for _, part in PARTS} == {*reference.REFERENCE, *transcripts.TRANSCRIPTS}
+
+
+def test_a_part_is_renewed_in_its_place() -> None:
+    """What stands around it stays, and renewing twice changes nothing."""
+    page = "# A\n\n<!-- part x: y -->\n\nold\n\n<!-- end of x -->\n\nB\n"
+    fresh = renewed(page, {"x": lambda: "new\n"})
+    assert fresh == page.replace("old", "new")
+    assert renewed(fresh, {"x": lambda: "new"}) == fresh
+    assert parts_of(fresh) == {"x": "new"}
+
+
+# Keys
+
+
+@pytest.mark.parametrize("name", reference.TABLES)
+def test_every_key_has_a_meaning_and_an_example_that_is_right(name: str) -> None:
+    """And nothing that is no key has one."""
+    said = reference.meanings()[name]
+    keys = reference.TABLES[name]
+    assert set(said) == set(keys) | (set(said) if keys is VENDOR_KEYS else set())
+    for key, valid in keys.items():
+        assert valid.valid(said[key]["example"]), key
+        assert said[key]["meaning"].endswith("."), key
+
+
+def test_all_examples_together_are_a_configuration(tmp_path: Path) -> None:
+    """Every key is in it; the limits that it shows are the defaults."""
+    file = tmp_path / "config.toml"
+    file.write_text(reference.example(), "utf-8")
+    table = config.read_file(file)
+    assert set(table) == set(config.KEYS)
+    assert Limits(**table["limits"]) == Limits()
+    assert next(p.key for p in config.settle(config.Wanted(), table).providers) == "github"
+
+
+@pytest.mark.parametrize(
+    ("page", "number"),
+    [(page, n) for page, text in PAGES.items() for n, _ in enumerate(fenced(text, "toml"))],
+)
+def test_every_block_of_toml_is_a_configuration(page: str, number: int, tmp_path: Path) -> None:
+    """As it stands there; a package's metadata is run elsewhere."""
+    text = fenced(PAGES[page], "toml")[number]
+    if "project" in tomllib.loads(text):
+        assert page == "docs/plugins.md"
+        return
+    file = tmp_path / "config.toml"
+    file.write_text(text, "utf-8")
+    assert config.settle(config.Wanted(), config.read_file(file)).providers
+
+
+# Commands and options
+
+
+@every_page
+def test_every_line_to_type_is_understood(page: str) -> None:
+    """Its command, options and vendors exist."""
+    for words in lines_of_ours(page):
+        command = words[0] if words and words[0] in COMMANDS else ""
+        if "--help" in words or "--version" in words:
+            assert set(words) <= {"--help", "--version", command}
+            continue
+        asked = PARSERS[command].parse_intermixed_args(words[1:] if command else words)
+        for word in getattr(asked, "providers", []):
+            assert catalogue.find(word) or (page, word) == PLUGGED, f"{page}: {word}"
+
+
+@every_page
+def test_every_option_that_is_named_exists(page: str) -> None:
+    """In sentences; lines to type are parsed."""
+    ours = [span for span in spans(page) if not re.match(r"(\S*python|tox|pip|systemctl)\b", span)]
+    named = {name for span in ours for name in re.findall(r"(?<![\w-])--?[a-z][a-z-]*", span)}
+    assert named <= OPTIONS
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/command-line.md"])
+def test_every_command_is_shown(page: str) -> None:
+    """At the front door with words that it understands, and in the reference with all."""
+    if page == "README.md":
+        shown = {words[0] for words in lines_of_ours(page) if words}
+        assert set(COMMANDS) <= shown
+    else:
+        headings = re.findall(r"^## efficient-status ?(.*)$", PAGES[page], re.MULTILINE)
+        assert headings == list(PARSERS)
+        assert {name for name in OPTIONS if f"`{name}`" not in PAGES[page]} == set()
 
 
 def test_help_names_every_option_and_shows_examples(capsys: pytest.CaptureFixture[str]) -> None:
-    """`--help` is complete."""
+    """`--help` is complete, and every exit status in it is a number and a reason."""
     with pytest.raises(SystemExit) as ended:
-        watching().parse_args(["--help"])
-    out = capsys.readouterr().out
+        options.watching().parse_args(["--help"])
     assert ended.value.code == 0
-    assert "examples:" in out
-    for action in watching()._actions:
-        assert action.help
-
-
-def test_the_configuration_example_is_valid_and_shows_every_key(tmp_path: Path) -> None:
-    """The TOML of the README is loaded as it stands."""
-    (example,) = fenced("toml")
-    file = tmp_path / "config.toml"
-    file.write_text(example, "utf-8")
-    table = config.read_file(file)
-    assert set(table) == set(config.KEYS)
-    rows: list[Any] = table["providers"]
-    keys = {key for row in rows if isinstance(row, dict) for key in row}
-    assert keys == set(config.PROVIDER_KEYS)
-    filters = [table["filters"], *(row.get("filters", {}) for row in rows)]
-    assert {name for each in filters for name in each} == set(FILTER_KEYS)
-    assert set(table["limits"]) == set(LIMIT_KEYS)
-    assert Limits(**table["limits"]) == Limits(), "the example shows the defaults"
-    assert len(config.settle(config.Wanted(), table).providers) > 3
-    assert tomllib.loads(example) == table
-
-
-def test_the_json_keys_and_words_of_the_readme_are_those_of_the_code() -> None:
-    """Keys in the contract's order; every word that a value may take."""
-    table = README.partition("With `--format json`")[2].partition("## Reliability")[0]
-    rows = [line for line in table.splitlines() if line.startswith("| `")]
-    keys = [key for row in rows for key in re.findall(r"`(\w+)`", row.split("|")[1])]
-    assert keys == [
-        "event", "provider", "provider_name", "incident", "title", "kind", "state", "impact",
-        "product", "components", "message", "url", "started_at", "updated_at", "seen_at",
-    ]  # fmt: skip
-    for words in (Happening, Kind, State, Impact):
-        for word in words:
-            assert f"`{word.value}`" in table
-
-
-def listed(label: str) -> list[str]:
-    """The words that a paragraph of the README lists."""
-    return re.findall(r"`([\w-]+)`", README.partition(f"\n{label}: ")[2].partition(".")[0])
-
-
-def test_the_catalogue_of_the_readme_is_the_catalogue() -> None:
-    """How many vendors, in which categories, of which platforms."""
-    assert f"{len(catalogue.rows())} vendors are in the catalogue" in README
-    assert listed("Categories") == list(CATEGORIES)
-    assert listed("Platforms") == [*sorted({*DIALECTS, *JSON_DIALECTS} - {"generic"}), "generic"]
-
-
-def test_the_commands_of_the_readme_are_those_of_the_program() -> None:
-    """Each is shown, with words that it understands."""
-    shown = re.findall(
-        r"^\$ python -m efficient_status (.*?)(?: +#.*|>>.*)?$", README, re.MULTILINE
-    )
-    lines = [line.split() for line in shown]
-    assert {line[0] for line in lines if line[0] in COMMANDS} == set(COMMANDS)
-    for line in lines:
-        if line[0] in COMMANDS:
-            parser_of(line[0]).parse_intermixed_args(line[1:])
-        else:
-            watching().parse_intermixed_args(line)
-
-
-def test_the_transcript_is_what_the_program_prints(tmp_path: Path) -> None:
-    """Three versions of a page are played to the program; only the interval is shorter."""
-    shown = fenced("console")[0]
-    one = Report(
-        "01EXAMPLE1",
-        title="Slow answers in ChatGPT",
-        message="We are looking into slow answers.",
-        components=("Conversations (Degraded performance)", "Login (Degraded performance)"),
-        at=minute(12),
-    )
-    versions = [
-        (one.state, one.message, one.at),
-        ("Monitoring", "A fix is live.", minute(31)),
-        ("Resolved", "It works again.", minute(58)),
-    ]
-    with Origin() as origin:
-        page = origin.page("/feed.rss")
-        file = tmp_path / "config.toml"
-        file.write_text(
-            f'providers = [{{ key = "openai", feed = "{origin.url("/feed.rss")}" }}]', "utf-8"
-        )
-        page.serve(_served(one), etag=True)
-        process = start(tmp_path, "--interval", "0.05", "--utc", "--config", str(file))
-        for state, message, at in versions:
-            one.state, one.message, one.at = state, message, at
-            page.serve(_served(one), etag=True)
-            served = page.count
-            deadline = time.monotonic() + 10
-            while page.count < served + 3 and time.monotonic() < deadline:
-                time.sleep(0.01)
-        process.terminate()
-        out, err = process.communicate(timeout=10)
-
-    told = err.replace("every 0.05 s", "every 30 s") + out
-    assert shown == f"$ python -m efficient_status --interval 30 --utc\n{told}"
-
-
-def _served(report: Report) -> str:
-    return incidentio(report).replace("status.example.test", "status.openai.com")
+    assert "examples:" in capsys.readouterr().out
+    for parser in PARSERS.values():
+        assert all(action.help for action in parser.actions)
+        assert "examples:" in str(parser.epilog)
+        assert all(n.isdigit() and when for n, when in reference.statuses(parser).items())
 
 
 def test_the_two_commands_are_there() -> None:
     """What a newcomer types first, and what CI runs."""
-    commands = fenced("console")[1]
+    commands = fenced(README, "console")[1]
     assert "$ python -m pip install . && python -m efficient_status --interval 30" in commands
     assert "$ python -m pip install tox && python -m tox" in commands
 
 
-def test_files_that_the_documents_name_exist() -> None:
+# Words
+
+
+def vocabulary() -> set[str]:
+    """What may stand as code without a blank in it."""
+    tables = {key for table in reference.TABLES.values() for key in table}
+    words = {word.value for kind in (Happening, Kind, State, Impact) for word in kind}
+    return {
+        *tables, *words, *json_keys(), *vendor_keys(), *COMMANDS, *CATEGORIES, *FORMATS,
+        *DIALECTS, *JSON_DIALECTS, *Dialect._fields, *catalogue.rows(), *ALIASES, *FOREIGN,
+    }  # fmt: skip
+
+
+ALIASES = {alias for row in catalogue.rows().values() for alias in row.get("aliases", ())}
+# Files, functions and other people's programs.
+FOREIGN = {"efficient-status", "bin", "jq", "lock", "open_state", "parser", "run"}
+
+
+@every_page
+def test_every_word_in_code_is_one_of_the_programs(page: str) -> None:
+    """Keys, values, commands, vendors, platforms."""
+    words = {span for span in spans(page) if re.fullmatch(r"[a-z][a-z0-9_-]*", span)}
+    assert words - vocabulary() == set()
+    assigned = {m[1] for span in spans(page) if (m := re.match(r"([\w.]+) = ", span))}
+    assert assigned <= {key for table in reference.TABLES.values() for key in table}
+
+
+def json_keys() -> list[str]:
+    event = Event(Happening.NEW, "a", "A", "A", Incident("1", "x"), EPOCH)
+    return list(json.loads(jsonl.line(event)))
+
+
+def vendor_keys() -> list[str]:
+    from efficient_status.commands.list import _vendor
+
+    return list(_vendor("a", {"name": "A", "feed": "https://a.test"}))
+
+
+def rows_under(page: str, heading: str) -> list[list[str]]:
+    """The cells of the first table under a heading, its head left out."""
+    lines = PAGES[page].partition(f"\n## {heading}\n")[2].splitlines()
+    table = itertools.takewhile(
+        lambda line: line.startswith("|"),
+        itertools.dropwhile(lambda line: not line.startswith("|"), lines),
+    )
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in [*table][2:]]
+
+
+@pytest.mark.parametrize(("heading", "keys"), [("Events", json_keys()), ("list", vendor_keys())])
+def test_the_json_keys_are_those_of_the_program(heading: str, keys: list[str]) -> None:
+    """All of them, in their order."""
+    assert [row[0].strip("`") for row in rows_under("docs/json.md", heading)] == keys
+
+
+def test_every_word_that_a_json_value_may_be_is_named() -> None:
+    """Of events, kinds, states and impacts."""
+    cells = {row[0].strip("`"): row[1] for row in rows_under("docs/json.md", "Events")}
+    kinds: dict[str, Any] = {"event": Happening, "kind": Kind, "state": State, "impact": Impact}
+    for key, words in kinds.items():
+        assert all(f"`{word.value}`" in cells[key] for word in words)
+
+
+def test_the_rules_of_politeness_are_those_that_are_graded() -> None:
+    """Number and name of each, and how it is held."""
+    rows = re.findall(
+        r"^\| (P\d+) \| (.*?) \| (.+?) \|$", PAGES["docs/politeness.md"], re.MULTILINE
+    )
+    assert {number: name for number, name, _ in rows} == RULES
+
+
+def test_the_numbers_at_the_front_door_are_right() -> None:
+    """How many vendors and platforms; what the best of the peers holds."""
+    platforms = {*DIALECTS, *JSON_DIALECTS} - {"generic"}
+    assert f"Knows {len(catalogue.rows())} vendors" in README
+    assert f"{len(platforms)} platforms from their" in README
+    held = [
+        int(row.split()[-2].partition("/")[0]) for row in reference.scorecard().splitlines()[2:]
+    ]
+    assert f"next best of its peers holds {sorted(held)[-3]}." in README
+
+
+# The documents as a whole
+
+
+def slug(heading: str) -> str:
+    """The anchor of a heading, as GitHub and MyST make it."""
+    plain = re.sub(r"\[([^]]*)\]\([^)]*\)|`", r"\1", heading).strip().lower()
+    return re.sub(r"[^\w\- ]", "", plain).replace(" ", "-")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_lead_somewhere(document: str) -> None:
+    """To a file, and to a heading in it."""
+    text = re.sub(r"(?ms)^```.*?^```$", "", DOCUMENTS[document])
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"https?:", target):
+            continue
+        place, _, anchor = target.partition("#")
+        file = ((ROOT / document).parent / place).resolve() if place else ROOT / document
+        assert file.exists(), f"{document} links to {target}"
+        if anchor:
+            there = re.sub(r"(?ms)^```.*?^```$", "", file.read_text("utf-8"))
+            headings = re.findall(r"^#+ (.*)$", there, re.MULTILINE)
+            assert anchor in map(slug, headings), f"{document} links to {target}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_files_that_the_documents_name_exist(document: str) -> None:
     """No path in the prose is stale."""
-    for document in (
-        "README.md",
-        "DESIGN.md",
-        "CONTRIBUTING.md",
-        "CHANGELOG.md",
-        "SECURITY.md",
-        "docs/plugins.md",
-    ):
-        text = (ROOT / document).read_text("utf-8")
-        for path in re.findall(r"`((?:efficient_status|tests|fixtures|docs)/[\w./-]+)`", text):
-            if "<" not in path:
-                assert (ROOT / path).exists(), f"{document} names {path}"
+    pattern = r"`((?:efficient_status|tests|fixtures|docs|benchmarks|contrib)/[\w./-]+)`"
+    for path in re.findall(pattern, DOCUMENTS[document]):
+        assert (ROOT / path).exists(), f"{document} names {path}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_what_developers_are_told_to_run_exists(document: str) -> None:
+    """tox's environments, and modules of the repository."""
+    tox = (ROOT / "tox.ini").read_text("utf-8")
+    for name in re.findall(r"tox (?:run )?-e ([\w-]+)", DOCUMENTS[document]):
+        assert f"[testenv:{name}]" in tox or name == "py", name
+    modules = r"python -m ((?:efficient_status|docs|tests|benchmarks)[\w.]*)"
+    for name in re.findall(modules, DOCUMENTS[document]):
+        path = ROOT / name.replace(".", "/")
+        assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), name
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    """Once; and so is every document that the site takes in."""
+    trees = re.findall(r"(?s)```\{toctree\}\n(.*?)```", PAGES["docs/index.md"])
+    entries = [line for tree in trees for line in tree.splitlines() if line and line[0] != ":"]
+    there = [(ROOT / "docs" / f"{entry}.md").resolve().relative_to(ROOT) for entry in entries]
+    site = {*OTHERS, *PAGES} - {"README.md", "docs/index.md"}
+    assert sorted(map(str, there)) == sorted(site)
+
+
+@every_page
+def test_a_page_says_what_you_will_know_after_it(page: str) -> None:
+    """In its first lines; and no page raises its voice."""
+    assert re.match(r"# \S", PAGES[page])
+    if page not in ("README.md", "docs/index.md"):
+        assert re.match(r"#.*\n\nAfter this page ", PAGES[page])
+    assert not re.search(r"!(?!\[)", prose(page))
 
 
 def test_the_dependencies_of_the_design_are_those_of_the_package() -> None:

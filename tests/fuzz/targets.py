@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from docs import fenced, reference
 from efficient_status import opml
 from efficient_status.config import Wanted, read_file, settle
 from efficient_status.errors import Unreadable, UsageError
@@ -197,8 +198,8 @@ def _markup() -> list[bytes]:
 
 
 def _tomls() -> list[bytes]:
-    parts = (ROOT / "README.md").read_text(encoding="utf-8").split("```")[1::2]
-    return [part.partition("\n")[2].encode() for part in parts if part.startswith("toml")]
+    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    return [text.encode() for text in (reference.example(), *fenced(page, "toml"))]
 
 
 _HEADERS = [
