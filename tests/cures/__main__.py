@@ -30,11 +30,13 @@ from tests.cures import AREAS, DOCUMENT, ROOT, Fault, load, with_table
 
 SECONDS = 120.0  # that a test may take
 _SECOND = 1_000_000_000  # since the epoch, of the first write
-_NEEDED = ("efficient_status", "tests", "fixtures", "docs", "benchmarks", "contrib")  # and every file beside
+# And every file beside.
+_NEEDED = ("efficient_status", "tests", "fixtures", "docs", "benchmarks", "contrib")
 _IGNORED = shutil.ignore_patterns("__pycache__", ".cache", ".hypothesis")
 # pytest's exit status → what came of the cut.
 _OUTCOMES = {0: "SURVIVED", 1: "noticed", 2: "BROKEN", 4: "NO TEST", 5: "NO TEST"}
-_SUMMARY = re.compile(r"(?m)^(FAILED|ERROR) \S+.*? - (.*)")  # of pytest, a line a failure
+_INDENT = " " * 18
+_FAILURE = re.compile(r"(?m)^FAILED .+? - (.*)")  # a line of pytest's summary
 # What a test says where the cut has left no program to be tested.
 _STUMBLES = ("NameError", "UnboundLocalError", "ImportError", "ModuleNotFoundError", "SyntaxError")
 
@@ -92,9 +94,11 @@ class Tree:
 
 def _judged(outcome: str, said: str) -> tuple[str, str]:
     """Whether a failure is one of the test's own, and its reason in one line."""
-    found = _SUMMARY.search(said)
-    where, why = found.groups() if found else ("", "")
-    if outcome == "noticed" and (where != "FAILED" or why.startswith(_STUMBLES)):
+    found = _FAILURE.search(said)
+    why = found[1] if found else ""
+    if outcome == "SURVIVED" and " passed" not in said:
+        outcome = "SKIPPED"  # something that the test needs is not here
+    if outcome == "noticed" and (not why or why.startswith(_STUMBLES)):
         outcome = "BROKEN"
     return outcome, why
 
@@ -125,9 +129,10 @@ def take_out(rows: list[Fault], trees: Iterable[Tree], jobs: int) -> Counter[str
         finally:
             free.put(tree)
         outcomes[outcome] += 1
-        print(f"{outcome:8} {time.monotonic() - begun:5.1f} s  {row.name}\n{'':18}{why}", flush=True)
+        seconds = time.monotonic() - begun
+        print(f"{outcome:8} {seconds:5.1f} s  {row.name}\n{_INDENT}{why}", flush=True)
         if outcome != "noticed":
-            print(f"{'':18}{row.test} against {row.file}", flush=True)
+            print(f"{_INDENT}{row.test} against {row.file}", flush=True)
 
     with ThreadPoolExecutor(jobs) as pool:
         list(pool.map(one, rows))
