@@ -36,7 +36,7 @@ _IGNORED = shutil.ignore_patterns("__pycache__", ".cache", ".hypothesis")
 # pytest's exit status → what came of the cut.
 _OUTCOMES = {0: "SURVIVED", 1: "noticed", 2: "BROKEN", 4: "NO TEST", 5: "NO TEST"}
 _INDENT = " " * 18
-_FAILURE = re.compile(r"(?m)^FAILED .+? - (.*)")  # a line of pytest's summary
+_FAILURE = re.compile(r"(?m)^FAILED .+?(?: - (.*))?$")  # a line of pytest's summary
 # What a test says where the cut has left no program to be tested.
 _STUMBLES = ("NameError", "UnboundLocalError", "ImportError", "ModuleNotFoundError", "SyntaxError")
 
@@ -95,10 +95,10 @@ class Tree:
 def _judged(outcome: str, said: str) -> tuple[str, str]:
     """Whether a failure is one of the test's own, and its reason in one line."""
     found = _FAILURE.search(said)
-    why = found[1] if found else ""
+    why = (found[1] or "") if found else said.rstrip().rpartition("\n")[2]
     if outcome == "SURVIVED" and " passed" not in said:
         outcome = "SKIPPED"  # something that the test needs is not here
-    if outcome == "noticed" and (not why or why.startswith(_STUMBLES)):
+    if outcome == "noticed" and (not found or why.startswith(_STUMBLES)):
         outcome = "BROKEN"
     return outcome, why
 
