@@ -8,8 +8,8 @@ from dataclasses import asdict
 from typing import Any
 
 from efficient_status.config import Settings
+from efficient_status.harmless import HARMFUL
 from efficient_status.models import Filters, Provider
-from efficient_status.providers.markup import HARMFUL
 from efficient_status.urls import bare, without_credentials
 
 

@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from efficient_status.harmless import clean, one_line, shorten
 from efficient_status.keys import PROVIDER_KEYS, VENDOR_KEYS, check, is_platform
 from efficient_status.models import Incident
 from efficient_status.providers import DIALECTS, Dialect
-from efficient_status.providers.markup import MAX_MESSAGE, clean, one_line, shorten, web_url
+from efficient_status.providers.markup import MAX_MESSAGE, web_url
 
 GROUP = "efficient_status.providers"
 

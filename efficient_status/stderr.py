@@ -13,8 +13,8 @@ import select
 import sys
 from typing import Any
 
+from efficient_status.harmless import clean, one_line
 from efficient_status.outputs.console import opened_again
-from efficient_status.providers.markup import clean, one_line
 from efficient_status.urls import without_credentials
 
 _NAME = "efficient-status"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
+from efficient_status.harmless import HARMFUL
 from efficient_status.models import Event
-from efficient_status.providers.markup import HARMFUL
 
 
 def line(event: Event) -> str:

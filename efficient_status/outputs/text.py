@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import tzinfo
 
+from efficient_status.harmless import one_line
 from efficient_status.models import Event, Incident, State
-from efficient_status.providers.markup import one_line
 
 
 def in_zone(zone: tzinfo | None) -> Callable[[Event], str]:

@@ -3,21 +3,22 @@
 A dialect is a module with two plain functions, `evidence(document)` and `incident(item,
 document)`, and one line in `DIALECTS`; they are tried in that order, from those with marks of their
 own to those that are known by their habits.  Where an item is an update, the module has a third
-one, `key(id)` (see `reading`).  A module is imported when its turn comes: most pages need but one.
+one, `key(id)` (see `reading`).  A module is imported when its turn comes: most pages need but one,
+and a page that has not changed needs none, nor a parser.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from efficient_status.models import Feed, Incident, Limits
-from efficient_status.providers import jsonfeed
-from efficient_status.providers.document import Document, Item
-from efficient_status.providers.feedxml import parse
-from efficient_status.providers.markup import one_line, plain_html
-from efficient_status.providers.reading import Dialect, few, read_items
+from efficient_status.providers.dialect import Dialect
 
-__all__ = ["DIALECTS", "Dialect", "Limits", "page_name", "read"]
+if TYPE_CHECKING:
+    from efficient_status.providers.document import Document, Item
+
+__all__ = ["DIALECTS", "Dialect", "Limits", "read"]
 
 
 def _dialect(
@@ -89,66 +90,6 @@ def read(
     Raises:
         Unreadable: the bytes are no feed, or are not safe to read.
     """
-    if jsonfeed.is_json(body):
-        from efficient_status.providers import platforms_json
+    from efficient_status.providers import recognition  # most polls read nothing
 
-        return platforms_json.read(body, known, expected, limits, source)
-    document = parse(body, known, limits, stop=_is_append_only(expected))
-    platform, evidence = _recognise(document, expected)
-    if document.partial and not DIALECTS[platform].append_only:  # it has moved
-        document = parse(body, known, limits)
-        platform, evidence = _recognise(document, expected)
-    dialect = DIALECTS[platform]
-    incidents, unreadable = read_items(document, dialect, limits or Limits())
-    faults = [*_nameless(document), *document.faults, *unreadable]
-    return Feed(
-        dialect=f"{platform}-{document.format}",
-        evidence=evidence,
-        title=page_name(document.head),
-        incidents=tuple(incidents),
-        unchanged=frozenset(document.unchanged),
-        faults=few(faults),
-        partial=document.partial,
-        # An item that could not be read is there all the same.
-        absence_closes=dialect.absence_closes and not (document.faults or unreadable),
-    )
-
-
-def _is_append_only(expected: str | None) -> bool:
-    """Whether a page that was read to its end as «PLATFORM-FORMAT» only ever grows at its top.
-
-    A row's word, «PLATFORM», is not enough: before the first contact was told to its end, what is
-    known need not be what stands lowest.
-    """
-    platform, _, format_ = (expected or "").rpartition("-")
-    return format_ in ("rss", "atom") and platform in DIALECTS and DIALECTS[platform].append_only
-
-
-def _recognise(document: Document, expected: str | None) -> tuple[str, str]:
-    for platform, dialect in DIALECTS.items():
-        if platform != "generic" and (evidence := dialect.evidence(document)):
-            return platform, evidence
-    platform = (expected or "").rpartition("-")[0] or expected or ""
-    if platform in DIALECTS and platform != "generic":
-        return platform, "nothing in the document says otherwise"
-    return "generic", DIALECTS["generic"].evidence(document) or ""
-
-
-def _nameless(document: Document) -> tuple[str, ...]:
-    if not document.nameless:
-        return ()
-    return (f"{document.nameless} item(s) have neither id nor link nor title: skipped",)
-
-
-_SUFFIXES = (" - incident history", " — incidents & maintenance", " rss feed", " status page", " system status", " service health updates",
-             " service status", " status")  # fmt: skip
-
-
-def page_name(head: Item) -> str:
-    """A display name from the feed's own title: «Example» from «Example Status - Incident History»."""
-    name = one_line(plain_html(head.title) if head.html_title else head.title, 100)
-    name = name.removeprefix("Incidents | ")
-    for suffix in _SUFFIXES:
-        if name.casefold().endswith(suffix):
-            name = name[: -len(suffix)]
-    return name.strip(" -–—|")
+    return recognition.read(body, known, expected, limits or Limits(), source)

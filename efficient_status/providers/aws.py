@@ -11,9 +11,10 @@ No item means that all is well.  Dates name their zone, PST or PDT.
 
 from __future__ import annotations
 
+from efficient_status.harmless import one_line
 from efficient_status.models import Incident, State
 from efficient_status.providers.document import Document, Item
-from efficient_status.providers.markup import one_line, plain_html, plain_title, web_url
+from efficient_status.providers.markup import plain_html, plain_title, web_url
 from efficient_status.providers.words import moment, utc
 
 _GENERATOR = "AWS Service Health Dashboard RSS Generator"

@@ -11,9 +11,10 @@ an event that lasts into the next month is told as another one.
 
 from __future__ import annotations
 
+from efficient_status.harmless import one_line
 from efficient_status.models import Incident, State
 from efficient_status.providers.document import Document, Item
-from efficient_status.providers.markup import one_line, plain_html, plain_title, web_url
+from efficient_status.providers.markup import plain_html, plain_title, web_url
 from efficient_status.providers.reading import host
 from efficient_status.providers.words import moment, utc
 

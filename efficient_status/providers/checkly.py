@@ -8,9 +8,10 @@ link.  So the ids tell neither what is new nor where to stop: the whole document
 
 from __future__ import annotations
 
+from efficient_status.harmless import one_line
 from efficient_status.models import MAINTENANCE_STATES, Incident, Kind, State
 from efficient_status.providers.document import Document, Item
-from efficient_status.providers.markup import one_line, plain_html, plain_title, web_url
+from efficient_status.providers.markup import plain_html, plain_title, web_url
 from efficient_status.providers.words import moment, state_of, utc
 
 _STATUS = "Status: "

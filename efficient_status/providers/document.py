@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from efficient_status.errors import Unreadable
+from efficient_status.harmless import one_line
 from efficient_status.models import fingerprint
-from efficient_status.providers.markup import one_line
 
 MAX_ID = 500  # characters of an item's id that are kept
 

@@ -24,10 +24,10 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
 from efficient_status.errors import Unreadable
+from efficient_status.harmless import one_line
 from efficient_status.models import Limits
 from efficient_status.providers.decoding import MENDABLE, decoded, mended
 from efficient_status.providers.document import Document, Item, beyond
-from efficient_status.providers.markup import one_line
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 _ATOM03 = "{http://purl.org/atom/ns#}"

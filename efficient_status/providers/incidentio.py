@@ -11,9 +11,10 @@ parentheses itself.  Ids are links with a double slash and stay as they are.
 
 from __future__ import annotations
 
+from efficient_status.harmless import one_line
 from efficient_status.models import MAINTENANCE_STATES, Incident, Kind, State
 from efficient_status.providers.document import Document, Item
-from efficient_status.providers.markup import Token, one_line, plain, plain_title, tokens, web_url
+from efficient_status.providers.markup import Token, plain, plain_title, tokens, web_url
 from efficient_status.providers.words import moment, state_of, utc
 
 _HEADING = "Affected components"

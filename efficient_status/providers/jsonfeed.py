@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 
 from efficient_status.errors import Unreadable
+from efficient_status.harmless import one_line
 from efficient_status.models import Limits
 from efficient_status.providers.decoding import decoded
 from efficient_status.providers.document import beyond
-from efficient_status.providers.markup import one_line
 
 # UTF-16 without a byte order mark, by the first character of a document.
 _UTF16 = {b"{\0": "utf-16-le", b"[\0": "utf-16-le", b"\0{": "utf-16-be", b"\0[": "utf-16-be"}

@@ -8,9 +8,10 @@ ends with the time of the heartbeat and is not taken over: it would be news ever
 
 from __future__ import annotations
 
+from efficient_status.harmless import one_line
 from efficient_status.models import Incident, State
 from efficient_status.providers.document import Document, Item
-from efficient_status.providers.markup import one_line, plain_html, plain_title, web_url
+from efficient_status.providers.markup import plain_html, plain_title, web_url
 from efficient_status.providers.words import moment, utc
 
 _DESCRIPTION = "current status: "

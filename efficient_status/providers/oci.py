@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from efficient_status.harmless import one_line
 from efficient_status.models import Incident
 from efficient_status.providers import statuspage
 from efficient_status.providers.document import Document, Item
-from efficient_status.providers.markup import one_line
 from efficient_status.providers.reading import at_host
 
 _GUID = "ocid1.oraclecloudincident."

@@ -8,13 +8,7 @@ from __future__ import annotations
 
 from efficient_status.models import Incident, State
 from efficient_status.providers.document import Document, Item
-from efficient_status.providers.markup import (
-    plain,
-    plain_html,
-    plain_title,
-    text_tokens,
-    web_url,
-)
+from efficient_status.providers.markup import plain, plain_html, plain_title, text_tokens, web_url
 from efficient_status.providers.reading import at_host
 from efficient_status.providers.words import moment, utc
 

@@ -13,17 +13,10 @@ from datetime import datetime
 from itertools import pairwise
 from typing import NamedTuple
 
+from efficient_status.harmless import one_line
 from efficient_status.models import MAINTENANCE_STATES, Incident, Kind, State
 from efficient_status.providers.document import Document, Item
-from efficient_status.providers.markup import (
-    Token,
-    one_line,
-    plain,
-    plain_html,
-    plain_title,
-    tokens,
-    web_url,
-)
+from efficient_status.providers.markup import Token, plain, plain_html, plain_title, tokens, web_url
 from efficient_status.providers.reading import at_host
 from efficient_status.providers.words import UPDATE_WORDS, clock, moment, state_of, utc
 

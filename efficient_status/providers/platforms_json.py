@@ -18,6 +18,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from efficient_status.errors import Unreadable
+from efficient_status.harmless import one_line
 from efficient_status.models import Feed, Incident, Limits
 from efficient_status.providers import (
     algolia_json,
@@ -30,7 +31,6 @@ from efficient_status.providers import (
     heroku_json,
     instatus_json,
     jsonfeed,
-    page_name,
     salesforce_json,
     slack_json,
     sorry_json,
@@ -39,8 +39,8 @@ from efficient_status.providers import (
     zendesk_json,
 )
 from efficient_status.providers.document import Item, beyond
-from efficient_status.providers.markup import one_line
 from efficient_status.providers.reading import few
+from efficient_status.providers.recognition import page_name
 from efficient_status.providers.report_json import Page, Report, string
 
 

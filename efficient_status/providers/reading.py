@@ -1,4 +1,4 @@
-"""What a dialect is, and the ways in which platforms put incidents into items.  Pure.
+"""The ways in which platforms put incidents into items.  Pure.
 
 Mostly an item is an incident.  Where it is an update, all items of one incident are joined to one,
 which is as its newest says.  An item that cannot be read costs itself, not the feed.
@@ -12,33 +12,13 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from efficient_status.harmless import one_line
 from efficient_status.models import Impact, Incident, Limits
+from efficient_status.providers.dialect import Dialect
 from efficient_status.providers.document import Document, Item, beyond
-from efficient_status.providers.markup import one_line
 
 MAX_FAULTS = 10  # that are told of one document
 _EPOCH = datetime.fromtimestamp(0, UTC)
-
-
-class Dialect(NamedTuple):
-    """How one platform is recognised and read.
-
-    Attributes:
-        evidence: why a document is of this platform, or None.
-        incident: reads one item; a ValueError costs that item.
-        joins: an item is an update, and those that `incident` gives the same id are joined; this
-            tells what the items' own ids have in common.  None: an item is an incident.  What such
-            an update has as `started_at` counts only if no older update was swept over.
-        absence_closes: the platform drops an incident when it ends, and says so in no other way.
-        append_only: every update is an item with an id of its own, newest first, for ever: what
-            stands below a known item is known.
-    """
-
-    evidence: Callable[[Document], str | None]
-    incident: Callable[[Item, Document], Incident]
-    joins: Callable[[str], str] | None = None
-    absence_closes: bool = False
-    append_only: bool = False
 
 
 def few(faults: list[str]) -> tuple[str, ...]:

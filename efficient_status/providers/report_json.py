@@ -15,9 +15,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from efficient_status.harmless import one_line
 from efficient_status.models import Impact, Incident, Kind, Limits, State, fingerprint
 from efficient_status.providers.document import Item, beyond
-from efficient_status.providers.markup import one_line, plain_html, web_url
+from efficient_status.providers.markup import plain_html, web_url
 from efficient_status.providers.words import moment, utc
 
 Object = dict[str, object]

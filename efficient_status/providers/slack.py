@@ -15,9 +15,10 @@ import re
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from efficient_status.harmless import one_line
 from efficient_status.models import Incident, Kind
 from efficient_status.providers.document import Document, Item
-from efficient_status.providers.markup import Token, one_line, plain, plain_title, tokens, web_url
+from efficient_status.providers.markup import Token, plain, plain_title, tokens, web_url
 from efficient_status.providers.reading import at_host
 from efficient_status.providers.words import moment, utc
 

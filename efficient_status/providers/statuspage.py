@@ -16,17 +16,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
+from efficient_status.harmless import one_line
 from efficient_status.models import MAINTENANCE_STATES, Incident, Kind, State
 from efficient_status.providers.document import Document, Item
-from efficient_status.providers.markup import (
-    Token,
-    one_line,
-    plain,
-    plain_html,
-    plain_title,
-    tokens,
-    web_url,
-)
+from efficient_status.providers.markup import Token, plain, plain_html, plain_title, tokens, web_url
 from efficient_status.providers.words import UPDATE_WORDS, clock, moment, state_of, utc
 
 _BANNER = "this is a scheduled event"

@@ -8,8 +8,8 @@ and components empty, and writes null for an empty list.
 
 from __future__ import annotations
 
+from efficient_status.harmless import one_line
 from efficient_status.models import MAINTENANCE_STATES, Impact, Kind, State
-from efficient_status.providers.markup import one_line
 from efficient_status.providers.report_json import (
     Object,
     Page,

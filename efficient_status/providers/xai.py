@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from efficient_status.harmless import one_line
 from efficient_status.models import MAINTENANCE_STATES, Incident, Kind, State
 from efficient_status.providers.document import Document, Item
-from efficient_status.providers.markup import one_line, plain_html, plain_title, web_url
+from efficient_status.providers.markup import plain_html, plain_title, web_url
 from efficient_status.providers.reading import at_host, impact_of
 from efficient_status.providers.words import moment, state_of, utc
 

@@ -35,7 +35,6 @@ AREAS = {
     "redirects": "Redirects and credentials",
     "manners": "Servers that ask to be left alone",
     "documents": "Documents",
-    "reading": "Reading feeds",
     "text": "What reaches the terminal and other programs",
     "news": "What is news",
     "outputs": "Outputs that fail",
@@ -45,7 +44,7 @@ AREAS = {
     "soak": "Long runs",
     "fuzz": "Found by fuzzing",
     "config": "Configuration and plugins",
-    "evening": "Where it is installed",
+    "install": "Where it is installed",
     "chain": "Supply chain and release",
 }
 

@@ -3,14 +3,16 @@
     python -m tests.cures [AREA ...] [--match TEXT] [--jobs N]
     python -m tests.cures --write
 
-First the tests are run as they are.  A run that hangs, finds no test or cannot even import is no
-notice.  Exit status: 0 all noticed · 1 some were not · 2 a test fails as it is.
+First the tests are run as they are.  A run that hangs, finds no test, cannot even import or stumbles
+over the cut itself is no notice; what else the test says is shown, so that the reason can be judged.
+Exit status: 0 all noticed · 1 some were not · 2 a test fails as it is.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -28,10 +30,15 @@ from tests.cures import AREAS, DOCUMENT, ROOT, Fault, load, with_table
 
 SECONDS = 120.0  # that a test may take
 _SECOND = 1_000_000_000  # since the epoch, of the first write
-_NEEDED = ("efficient_status", "tests", "fixtures", "docs", "benchmarks")  # and every file beside
+# And every file beside.
+_NEEDED = ("efficient_status", "tests", "fixtures", "docs", "benchmarks", "contrib")
 _IGNORED = shutil.ignore_patterns("__pycache__", ".cache", ".hypothesis")
 # pytest's exit status → what came of the cut.
 _OUTCOMES = {0: "SURVIVED", 1: "noticed", 2: "BROKEN", 4: "NO TEST", 5: "NO TEST"}
+_INDENT = " " * 18
+_FAILURE = re.compile(r"(?m)^FAILED .+?(?: - (.*))?$")  # a line of pytest's summary
+# What a test says where the cut has left no program to be tested.
+_STUMBLES = ("NameError", "UnboundLocalError", "ImportError", "ModuleNotFoundError", "SyntaxError")
 
 
 @dataclass
@@ -45,7 +52,12 @@ class Tree:
         """Run tests; what came of it, and pytest's words."""
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider",
                    "--hypothesis-seed=0", *(["-x"] if fast else []), *tests]  # fmt: skip
-        environment = {**os.environ, "PYTHONPATH": str(self.root), "PYTHONWARNINGS": "error"}
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(self.root),
+            "PYTHONWARNINGS": "error",
+            "COLUMNS": "400",  # reasons are cut to it
+        }
         with subprocess.Popen(
             command,
             cwd=self.root,
@@ -63,13 +75,13 @@ class Tree:
                 return "HUNG", ""
         return _OUTCOMES.get(process.returncode, "CRASHED"), said
 
-    def without(self, row: Fault) -> str:
-        """Take one cure out, run its test, put the cure back."""
+    def without(self, row: Fault) -> tuple[str, str]:
+        """Take one cure out, run its test, put the cure back; what came of it, and why."""
         path = self.root / row.file
         whole = path.read_text("utf-8")
         self._write(path, row.without_cure(whole))
         try:
-            return self.run(row.test)[0]
+            return _judged(*self.run(row.test))
         finally:
             self._write(path, whole)
 
@@ -78,6 +90,17 @@ class Tree:
         self.writes += 1
         path.write_text(text, "utf-8")
         os.utime(path, (_SECOND + self.writes, _SECOND + self.writes))
+
+
+def _judged(outcome: str, said: str) -> tuple[str, str]:
+    """Whether a failure is one of the test's own, and its reason in one line."""
+    found = _FAILURE.search(said)
+    why = (found[1] or "") if found else said.rstrip().rpartition("\n")[2]
+    if outcome == "SURVIVED" and " passed" not in said:
+        outcome = "SKIPPED"  # something that the test needs is not here
+    if outcome == "noticed" and (not found or why.startswith(_STUMBLES)):
+        outcome = "BROKEN"
+    return outcome, why
 
 
 def copied(folder: Path) -> Tree:
@@ -102,13 +125,14 @@ def take_out(rows: list[Fault], trees: Iterable[Tree], jobs: int) -> Counter[str
         tree = free.get()
         begun = time.monotonic()
         try:
-            outcome = tree.without(row)
+            outcome, why = tree.without(row)
         finally:
             free.put(tree)
         outcomes[outcome] += 1
-        print(f"{outcome:8} {time.monotonic() - begun:5.1f} s  {row.name}", flush=True)
+        seconds = time.monotonic() - begun
+        print(f"{outcome:8} {seconds:5.1f} s  {row.name}\n{_INDENT}{why}", flush=True)
         if outcome != "noticed":
-            print(f"         {row.test} against {row.file}", flush=True)
+            print(f"{_INDENT}{row.test} against {row.file}", flush=True)
 
     with ThreadPoolExecutor(jobs) as pool:
         list(pool.map(one, rows))

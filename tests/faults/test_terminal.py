@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 
 from efficient_status import dump, options
 from efficient_status.errors import UsageError
+from efficient_status.harmless import clean
 from efficient_status.models import Event, Incident, Pacing
 from efficient_status.outputs import FORMATS
-from efficient_status.providers.markup import clean
 from efficient_status.stderr import Stderr
 from tests.app import App, cli, objects
 from tests.feeds import Report, incidentio

@@ -18,12 +18,13 @@ from docs import fenced, reference
 from efficient_status import opml
 from efficient_status.config import Wanted, read_file, settle
 from efficient_status.errors import Unreadable, UsageError
+from efficient_status.harmless import MAX_TITLE
 from efficient_status.models import Feed, Incident, Limits
 from efficient_status.pacing import MAX_FRESHNESS, MAX_RETRY_AFTER, freshness, retry_after
 from efficient_status.providers import DIALECTS, jsonfeed, read
 from efficient_status.providers.document import MAX_ID
 from efficient_status.providers.feedxml import parse
-from efficient_status.providers.markup import MAX_MESSAGE, MAX_TITLE, MAX_URL, plain_html
+from efficient_status.providers.markup import MAX_MESSAGE, MAX_URL, plain_html
 from efficient_status.providers.platforms_json import JSON_DIALECTS, read_as
 from efficient_status.providers.reading import MAX_FAULTS, read_items
 from efficient_status.providers.report_json import when

@@ -9,10 +9,11 @@ import pytest
 
 from efficient_status.errors import Unreadable
 from efficient_status.models import Feed, Incident
-from efficient_status.providers import DIALECTS, Dialect, Limits, page_name, read
+from efficient_status.providers import DIALECTS, Dialect, Limits, read
 from efficient_status.providers.decoding import decoded, mended
 from efficient_status.providers.document import Document, Item
 from efficient_status.providers.feedxml import parse
+from efficient_status.providers.recognition import page_name
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 FEED = (FIXTURES / "statuspage" / "update-heading.atom").read_bytes()

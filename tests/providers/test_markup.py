@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from efficient_status.harmless import clean, one_line, shorten
 from efficient_status.providers.markup import (
     MAX_MESSAGE,
     Token,
-    clean,
-    one_line,
     plain,
     plain_html,
     plain_title,
-    shorten,
     text_tokens,
     tokens,
     web_url,
