@@ -76,7 +76,9 @@ def test_a_document_that_must_be_read_again_is_never_a_failure(
 ) -> None:
     """Another place says «unchanged», or the cache lost it: the page is asked in full next time."""
     page, elsewhere = origin.page("/feed"), origin.page("/elsewhere")
-    elsewhere.always(lambda request: Answer(304 if request.conditional else 200, {}, incidentio(TWO)))
+    elsewhere.always(
+        lambda request: Answer(304 if request.conditional else 200, {}, incidentio(TWO))
+    )
 
     async def work() -> tuple[list[str], list[tuple[str, str, str]]]:
         app = App(origin.url("/feed"))
