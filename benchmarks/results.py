@@ -33,7 +33,9 @@ def render(
     Args:
         before: the document as it was, from which the sections of other parts are kept.
     """
-    blocks = {part.partition("\n")[0]: part for part in re.split(r"^## ", before, flags=re.M)[1:]}
+    blocks = {
+        part.partition("\n")[0]: part for part in re.split(r"^## ", before, flags=re.MULTILINE)[1:]
+    }
     for name, section in sections.items():
         shown = [f"![{alt}](charts/{file})" for file, alt in (charts or {}).items()
                  if file.startswith(f"{name}-")]  # fmt: skip

@@ -181,7 +181,9 @@ class Poller:
             logger.debug("%s: %s", page.label, error)
             return Poll("held")
         except PageError as error:
-            return Poll("failed", error=error, wire=wire)
+            # Its traceback would hold the document for as long as the page waits.
+            error.__cause__ = error.__context__ = None
+            return Poll("failed", error=error.with_traceback(None), wire=wire)
         self._fetcher.keep(fetched)
         del document
         fetched.document = None  # the reader of events may let us wait for long

@@ -20,6 +20,7 @@ import pytest
 from efficient_status.errors import Refused, Unreachable, Unreadable
 from efficient_status.fetch import Fetched, Fetcher
 from efficient_status.fetch.wire import FetchLimits
+from tests.app import until
 from tests.fetch.onion import FEED, door, poll, polls, rows, run, sources, trusting
 from tests.origin import Answer, Origin, Request
 
@@ -774,6 +775,24 @@ def test_the_shared_retry_policy_is_never_run_itself(origin: Origin) -> None:
         return statistics
 
     assert run(work) == {}
+
+
+def test_an_origin_is_not_forgotten_between_two_exchanges(origin: Origin) -> None:
+    """Its kept connection fails while more origins are in use than are kept: a new one is tried."""
+    with Origin() as other:
+        page = origin.page("/feed").serve(FEED, etag='"a"')
+        hanging = other.page("/feed").always(Answer(hang=True))
+
+        async def work(fetcher: Fetcher) -> tuple[list[str], list[int]]:
+            answers = [await poll(fetcher, origin.url("/feed"))]
+            asking = asyncio.create_task(poll(fetcher, other.url("/feed")))
+            await until(lambda: hanging.count)
+            page.then(Answer(reset=True))
+            answers.append(await poll(fetcher, origin.url("/feed"), may_retry=False))
+            asking.cancel()
+            return sources(answers), [key[2] or 0 for key in door(fetcher)._origins]
+
+        assert run(work, connections=1) == (["changed", "unchanged"], [other.port])
 
 
 def test_idle_connections_are_bounded_and_the_longest_unused_goes_first(origin: Origin) -> None:
