@@ -46,11 +46,15 @@ class Server:
         self._spell: tuple[str, int] = "", 0
         self._moves = 0
         self.sent: list[str] = []
+        self.captive = False  # somebody else answers
         self.brief = False  # nothing endless any more: the night is nearly over
         self.seen: Counter[str] = Counter()
 
     def answer(self, request: Request) -> Answer:
         """What comes of one request."""
+        if self.captive:
+            self.seen["portal"] += 1
+            return SKIES["portal"](self, request)
         if "elsewhere" in request.path:
             return self.duty(request)
         kind, left = self._spell
