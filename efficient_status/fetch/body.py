@@ -93,10 +93,10 @@ def _inflate(raw: bytes, limit: int) -> bytes:
             left = stream.unused_data or stream.unconsumed_tail  # at the end both may hold it
             position += len(window) - len(left)
             size += len(part)
-            if size > _LARGE:
-                _map_large_blocks()
             if size > limit:
                 raise _too_large(raw, limit)
+            if size > _LARGE:
+                _map_large_blocks()
             parts.append(part)
         if not stream.eof:
             raise Unreadable("the compressed body was cut short")

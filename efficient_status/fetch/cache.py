@@ -250,12 +250,12 @@ class BodyStore(AsyncBaseStorage):
             self._keys[stored.id] = key
         self._stored[key] = stored
 
-    def _mark(self, key: str, stored: Stored) -> None:
+    def _mark(self, key: str, marked: Stored) -> None:
         """The same document, known by other validators."""
-        self._replace(key, stored)
+        self._replace(key, marked)
         self._write(
             "UPDATE page SET target = ?, etag = ?, last_modified = ? WHERE url = ? AND digest = ?",
-            (stored.target, *stored.validators, key, stored.digest),
+            (marked.target, *marked.validators, key, marked.digest),
         )
 
     def _save(self, key: str, stored: Stored, body: bytes) -> None:
