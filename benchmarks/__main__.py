@@ -47,7 +47,9 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--quick", action="store_true", help="fewer rounds, fewer pages")
     parser.add_argument(
-        "--write", action="store_true", help="write benchmarks/RESULTS.md and the charts"
+        "--write",
+        action="store_true",
+        help="write their sections into benchmarks/RESULTS.md, and the charts",
     )
     return parser.parse_args()
 

@@ -63,12 +63,10 @@ class Section:
     data: dict[str, Any] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
 
-    def markdown(self) -> str:
-        """The section without the charts."""
-        blocks = [f"## {self.title}", self.method, *(table.markdown() for table in self.tables)]
-        if self.missing:
-            blocks.append("\n".join(f"- not measured: {reason}" for reason in self.missing))
-        return "\n\n".join(blocks)
+    def findings(self) -> list[str]:
+        """Tables, and what is missing."""
+        missing = "\n".join(f"- not measured: {reason}" for reason in self.missing)
+        return [*(table.markdown() for table in self.tables), *filter(None, [missing])]
 
 
 def number(value: float) -> str:

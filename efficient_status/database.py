@@ -216,6 +216,7 @@ class Database:
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = NORMAL")
             database.execute("PRAGMA journal_size_limit = 4194304")
+            database.execute("PRAGMA cache_size = -512")  # KiB; the system caches the file as well
             self._migrate(database)
         except BaseException:
             database.close()

@@ -174,12 +174,16 @@ class Poller:
                 wasted = fetched.ignored_us
                 return Poll(outcome, fetched.fresh, moved_to=moved, wasted=wasted, wire=wire)
             document = self._fetcher.document(fetched)
+            if document is None:  # nothing is wrong with the page
+                return Poll("unchanged", fetched.fresh, wire=wire)
             memory, feed = await self._read(page, document, fetched)
         except Held as error:
             logger.debug("%s: %s", page.label, error)
             return Poll("held")
         except PageError as error:
-            return Poll("failed", error=error, wire=wire)
+            # Its traceback would hold the document for as long as the page waits.
+            error.__cause__ = error.__context__ = None
+            return Poll("failed", error=error.with_traceback(None), wire=wire)
         self._fetcher.keep(fetched)
         del document
         fetched.document = None  # the reader of events may let us wait for long
@@ -208,6 +212,10 @@ class Poller:
             self._fetcher.forget(page.url)
             return 0
         return await self._tell(page, memory, feed, identity)
+
+    def go_home(self, page: Page) -> None:
+        """A move turned out badly: what is stored of the page goes back with it."""
+        self._fetcher.move(page.url, page.provider.feed)
 
     async def _read(
         self, page: Page, document: bytes, fetched: Fetched | None

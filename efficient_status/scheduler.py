@@ -224,6 +224,7 @@ class Scheduler:
     def _forget_move(self, page: Page) -> None:
         """It fails for good while others are read: the old place may know a newer one."""
         if page.pacing.moved_to and page.pacing.failures >= FOR_GOOD:
+            self._poller.go_home(page)
             self._note(page, replace(page.pacing, moved_to=""))
             self._state.flush()
 

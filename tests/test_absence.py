@@ -14,7 +14,7 @@ from efficient_status import poller, providers
 from efficient_status.models import Feed
 from tests.app import App
 from tests.feeds import Report, incidentio, minute
-from tests.origin import Origin
+from tests.origin import Answer, Origin
 
 ONE, TWO = Report("AAA", at=minute(1)), Report("BBB", at=minute(2))
 
@@ -64,6 +64,37 @@ def test_missed_twice_is_over(origin: Origin, tmp_path: Path, restarts: bool) ->
 
     assert told == [["new AAA", "new BBB"], [], ["resolved AAA"], [], [], ["resolved BBB"], []]
     assert [request.status for request in origin.log] == [200, 200, 304, 304, 200, 304, 304]
+
+
+@pytest.mark.usefixtures("closing")
+@pytest.mark.parametrize(
+    ("lost", "outcomes"),
+    [(False, ["changed", "unchanged", "unchanged"]), (True, ["unchanged", "changed", "unchanged"])],
+)
+def test_a_document_that_must_be_read_again_is_never_a_failure(
+    origin: Origin, lost: bool, outcomes: list[str]
+) -> None:
+    """Another place says «unchanged», or the cache lost it: the page is asked in full next time."""
+    page, elsewhere = origin.page("/feed"), origin.page("/elsewhere")
+    elsewhere.always(
+        lambda request: Answer(304 if request.conditional else 200, {}, incidentio(TWO))
+    )
+
+    async def work() -> tuple[list[str], list[tuple[str, str, str]]]:
+        app = App(origin.url("/feed"))
+        for reports in ([TWO, ONE], [TWO]):
+            page.serve(incidentio(*reports), etag=True)
+            await app.scheduler._poll(app.pages[0])
+        if lost:
+            app.fetcher.store._database.connection.execute("DELETE FROM page")
+        else:
+            page.redirect("/elsewhere", 302)
+        polls = [await app.scheduler._poll(app.pages[0]) for _ in range(3)]
+        assert [poll.error for poll in polls] == [None] * 3
+        await app.close()
+        return [poll.outcome for poll in polls], app.told.short[2:]
+
+    assert asyncio.run(work()) == (outcomes, [("resolved", "AAA", "resolved")])
 
 
 @pytest.mark.usefixtures("closing")

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from efficient_status.poller import Poll
 from efficient_status.providers import read
 from tests.app import App, cli, objects, until
 from tests.feeds import Report, incidentio, minute
+from tests.fetch.onion import rows
 from tests.origin import Answer, Origin
 
 FEED = incidentio(Report("AAA"))
@@ -189,6 +191,28 @@ def test_a_permanent_redirect_to_something_else_is_not_remembered(
 
     assert "HTML page" in failures[origin.url("/old")]
     assert old.requests[-1].status == 304
+
+
+def test_who_comes_back_from_where_it_had_moved_leaves_nothing_there(origin: Origin) -> None:
+    """A server that sends us away and then fails, again and again, fills no cache."""
+    page = origin.page("/a")
+
+    async def work() -> list[int]:
+        app = App(origin.url("/a"))
+        kept = []
+        for number in range(3):
+            page.then(Answer(301, {"Location": f"/a?{number}"})).serve(FEED, etag='"a"')
+            await app.scheduler._poll(app.pages[0])
+            assert app.pages[0].pacing.moved_to
+            app.pages[0].pacing = replace(app.pages[0].pacing, failures=3)
+            app.scheduler._forget_move(app.pages[0])
+            assert app.pages[0].url == origin.url("/a")
+            kept += [rows(app.fetcher), len(app.fetcher.store._stored), len(app.fetcher._prepared)]
+        await app.close()
+        return kept
+
+    assert asyncio.run(work()) == [1, 1, 1] * 3
+    assert [request.conditional for request in page.requests] == [False] * 2 + [True] * 4
 
 
 def test_requests_to_one_host_are_a_second_apart_where_it_is_not_loopback() -> None:

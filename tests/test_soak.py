@@ -18,8 +18,12 @@ NIGHT = Night(
     looks=25,
     troubles={
         0.1: (OFFLINE, 0.4),
+        0.25: ("a captive portal", 0.2),
         0.4: ("nobody reads stdout", 0.3),
+        0.5: ("the disk is full", 0.2),
+        0.6: ("the cache is locked", 0.2),
         0.7: ("the state is locked", 0.2),
+        0.8: ("both databases are deleted", 0.0),
     },
 )
 

@@ -156,18 +156,12 @@ class Fetcher:
             return self._stored(page.key, wire, "unchanged" if caching["revalidated"] else "fresh")
         return await self._received(page.key, wire, response)
 
-    def document(self, fetched: Fetched) -> bytes:
+    def document(self, fetched: Fetched) -> bytes | None:
         """The decoded document, from the exchange or from the store.
 
-        Raises:
-            Unreadable: the stored body is lost; it will be asked for in full.
+        None where the stored one is lost; it is asked for in full next time.
         """
-        if fetched.document is not None:
-            return fetched.document
-        document = self.stored_document(fetched.key)
-        if document is None:
-            raise Unreadable("the stored document is lost: it is asked for in full next time")
-        return document
+        return self.stored_document(fetched.key) if fetched.document is None else fetched.document
 
     def stored_identity(self, url: str) -> str:
         """Identity of the stored document, or "" where none is stored."""
@@ -205,7 +199,7 @@ class Fetcher:
         self.store.forget(self._prepare(url).key)
 
     def move(self, url: str, target: str) -> None:
-        """The page has moved for good: what is stored of it goes with it."""
+        """The page is asked elsewhere from now on: what is stored of it goes with it."""
         self.store.rename(self._prepare(url).key, self._prepare(target).key)
         del self._prepared[url]
 
@@ -228,7 +222,7 @@ class Fetcher:
             if wire.target in (stored.target, wire.moved_to):
                 self.store.take_over(url, wire)
             else:  # another place says «unchanged» of something it never gave us
-                self.store.forget(url)
+                self.store.distrust(url)
         return Fetched(url, identity, source, wire, None)
 
     async def _received(self, url: str, wire: Wire, response: httpx.Response) -> Fetched:

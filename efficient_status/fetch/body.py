@@ -7,14 +7,18 @@ that we ask for.
 
 from __future__ import annotations
 
+import functools
 import re
 import zlib
 from collections.abc import AsyncIterable
+from contextlib import suppress
 
 from efficient_status.errors import Unreadable
 
 _STEP = 65_536  # bytes that one call may produce
 _WINDOW = 16_384  # bytes that one call is given; zlib copies what it leaves over
+_LARGE = 262_144  # bytes of a document, or of a block of memory
+_M_MMAP_THRESHOLD = -3  # mallopt(3)
 _PADDING = re.compile(rb"\0*")
 
 
@@ -36,6 +40,8 @@ async def gather(stream: AsyncIterable[bytes], announced: str, limit: int) -> by
     async for part in stream:
         parts.append(part)
         size += len(part)
+        if size > _LARGE:
+            _map_large_blocks()
         if size > limit:
             raise Unreadable(large)
     return b"".join(parts)
@@ -89,6 +95,8 @@ def _inflate(raw: bytes, limit: int) -> bytes:
             size += len(part)
             if size > limit:
                 raise _too_large(raw, limit)
+            if size > _LARGE:
+                _map_large_blocks()
             parts.append(part)
         if not stream.eof:
             raise Unreadable("the compressed body was cut short")
@@ -96,3 +104,17 @@ def _inflate(raw: bytes, limit: int) -> bytes:
         position = padding.end() if padding else position
         if position == len(raw):
             return b"".join(parts)
+
+
+@functools.cache
+def _map_large_blocks() -> None:
+    """Have large blocks mapped, so that they go back to the system as soon as they are free.
+
+    glibc begins so, but from the first block of many MiB that is freed it carves those that follow
+    out of its heap, where they leave holes: 8 to 17 MiB of them, measured.  Elsewhere nothing is
+    done.  Called with the first large body: `ctypes` costs 2.4 ms and 200 KiB.
+    """
+    import ctypes
+
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE)

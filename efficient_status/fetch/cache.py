@@ -140,12 +140,12 @@ class BodyStore(AsyncBaseStorage):
         self._write("DELETE FROM page WHERE url = ?", (key,))
 
     def rename(self, key: str, new: str) -> None:
-        """The page has moved: keep what is stored under its new URL."""
+        """The page has moved: keep what is stored under its new URL, instead of what was there."""
         stored = self.peek(key)
-        if stored is None or self.peek(new) is not None:
-            return
         self._replace(key, None)
         del self._stored[key]  # who moves with every poll leaves nothing behind
+        if stored is None:
+            return
         self._replace(new, stored)
         self._write("UPDATE OR REPLACE page SET url = ? WHERE url = ?", (new, key))
 
@@ -155,13 +155,13 @@ class BodyStore(AsyncBaseStorage):
         if stored is None:
             return
         etag, modified = wire.etag or stored.etag, wire.last_modified or stored.last_modified
-        if (wire.target, etag, modified) == (stored.target, *stored.validators):
-            return
-        self._replace(key, replace(stored, target=wire.target, etag=etag, last_modified=modified))
-        self._write(
-            "UPDATE page SET target = ?, etag = ?, last_modified = ? WHERE url = ? AND digest = ?",
-            (wire.target, etag, modified, key, stored.digest),
-        )
+        if (wire.target, etag, modified) != (stored.target, *stored.validators):
+            self._mark(key, replace(stored, target=wire.target, etag=etag, last_modified=modified))
+
+    def distrust(self, key: str) -> None:
+        """Ask in full next time; what is stored may still be read."""
+        if (stored := self.peek(key)) is not None:
+            self._mark(key, replace(stored, etag=None, last_modified=None))
 
     # What hishel asks.
 
@@ -249,6 +249,14 @@ class BodyStore(AsyncBaseStorage):
         if stored is not None:
             self._keys[stored.id] = key
         self._stored[key] = stored
+
+    def _mark(self, key: str, marked: Stored) -> None:
+        """The same document, known by other validators."""
+        self._replace(key, marked)
+        self._write(
+            "UPDATE page SET target = ?, etag = ?, last_modified = ? WHERE url = ? AND digest = ?",
+            (marked.target, *marked.validators, key, marked.digest),
+        )
 
     def _save(self, key: str, stored: Stored, body: bytes) -> None:
         values = (key, stored.target, stored.etag, stored.last_modified, stored.digest,

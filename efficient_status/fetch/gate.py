@@ -16,7 +16,7 @@ from efficient_status.errors import Held
 from efficient_status.urls import is_loopback
 
 PATIENCE = 1.0  # seconds
-_MANY = 1_024  # lanes, before those that nothing holds are forgotten: redirects lead anywhere
+_MANY = 256  # lanes, before those that nothing holds are forgotten: redirects lead anywhere
 
 
 class _Lane:

@@ -44,7 +44,7 @@ class _Origin:
     __slots__ = ("busy", "idle")
 
     def __init__(self) -> None:
-        self.busy = 0  # exchanges that are under way
+        self.busy = 0  # who uses it
         self.idle: Connection | None = None
 
 
@@ -94,22 +94,34 @@ class Origins(httpx.AsyncBaseTransport):
         target = httpcore.URL(scheme=key[0], host=key[1], port=key[2], target=url.raw_path)
         asked = httpcore.Request(b"GET", target, headers=request.headers.raw)
         async with self._gate.turn(url.host):
-            wire.version = ""
-            kept = await self._idle(key)
-            if kept is not None:
-                try:
-                    return await self._exchange(key, asked, kept, wire)
-                except Unreachable as error:
-                    if wire.version or isinstance(error.__cause__, TimeoutError):
-                        raise
-            return await self._exchange(key, asked, self._new(url, target.origin), wire)
+            origin = self._origin(key)
+            origin.busy += 1  # until the last of its exchanges is over, or it would be forgotten
+            try:
+                kept = await _idle(origin)
+                if kept is not None:
+                    try:
+                        return await self._exchange(origin, asked, kept, wire)
+                    except Unreachable as error:
+                        if wire.version or isinstance(error.__cause__, TimeoutError):
+                            raise
+                new = self._new(url, target.origin)
+                return await self._exchange(origin, asked, new, wire)
+            finally:
+                origin.busy -= 1
+                await self._close_the_longest_unused()
+
+    def _origin(self, key: Key) -> _Origin:
+        origin = self._origins.get(key)
+        if origin is None:
+            origin = self._origins[key] = _Origin()
+        self._origins.move_to_end(key)
+        return origin
 
     async def _exchange(
-        self, key: Key, request: httpcore.Request, connection: Connection, wire: Wire
+        self, origin: _Origin, request: httpcore.Request, connection: Connection, wire: Wire
     ) -> httpx.Response:
-        origin = self._origins[key]
-        origin.busy += 1
         whole = False
+        wire.version = ""
         try:
             async with wire.within(self._limits.seconds):
                 response = await self._send(request, connection, wire)
@@ -125,12 +137,10 @@ class Origins(httpx.AsyncBaseTransport):
             whole = True
             return response
         finally:
-            origin.busy -= 1
             if whole and origin.idle is None and connection.is_idle():
                 origin.idle = connection
             else:
                 await _close(connection)
-            await self._close_the_longest_unused()
 
     async def _send(
         self, request: httpcore.Request, connection: Connection, wire: Wire
@@ -174,18 +184,6 @@ class Origins(httpx.AsyncBaseTransport):
             return
         if (connection := stream.get_extra_info("ssl_object")) is not None:
             context.take(host, connection)
-
-    async def _idle(self, key: Key) -> Connection | None:
-        """The connection that is kept to an origin, if it is still good."""
-        origin = self._origins.get(key)
-        if origin is None:
-            origin = self._origins[key] = _Origin()
-        self._origins.move_to_end(key)
-        connection, origin.idle = origin.idle, None
-        if connection is not None and connection.has_expired():
-            await _close(connection)
-            return None
-        return connection
 
     def _new(self, url: httpx.URL, origin: httpcore.Origin) -> Connection:
         proxy = proxy_for(url)
@@ -235,6 +233,15 @@ class Origins(httpx.AsyncBaseTransport):
             if origin.idle is not None:
                 await _close(origin.idle)
         self._origins.clear()
+
+
+async def _idle(origin: _Origin) -> Connection | None:
+    """The connection that is kept to an origin, if it is still good."""
+    connection, origin.idle = origin.idle, None
+    if connection is not None and connection.has_expired():
+        await _close(connection)
+        return None
+    return connection
 
 
 async def _close(connection: Connection) -> None:

@@ -82,6 +82,9 @@ class Sky:
     def keep(self, fetched: Fetched) -> None:
         """See `Fetcher`."""
 
+    def move(self, url: str, target: str) -> None:
+        """See `Fetcher`."""
+
     def stored_identity(self, url: str) -> str:
         """See `Fetcher`."""
         return SAME

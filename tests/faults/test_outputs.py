@@ -232,6 +232,22 @@ def test_a_page_that_waits_holds_no_document(origin: Origin) -> None:
     assert held == []
 
 
+def test_a_page_that_failed_holds_no_document(origin: Origin) -> None:
+    """What was no feed is not kept until the next poll by the error that says so."""
+    origin.page("/a").serve("<!doctype html><p>Log in</p>")
+
+    async def work() -> list[Fetched]:
+        app = App(origin.url("/a"))
+        poll = await app.poller.poll(app.pages[0])
+        gc.collect()
+        held = [each for each in gc.get_objects() if isinstance(each, Fetched)]
+        await app.close()
+        assert poll.error
+        return [each for each in held if each.wire.target == origin.url("/a")]
+
+    assert asyncio.run(work()) == []
+
+
 def cancelled(pipe: Ends, *, read: int) -> list[str]:
     """What is remembered of an event that is cancelled while it is told."""
     remembered: list[str] = []

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from typing import Any
 
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import RequestReceived
 
 from efficient_status.errors import Unreachable
-from tests.fetch.onion import fetching, poll, trusting
+from tests.fetch.onion import FEED, door, fetching, poll, sources, trusting
 from tests.origin import Origin
 
 DATA_OF_NO_STREAM = bytes(9)  # RFC 9113 6.1: a connection error
@@ -51,3 +52,33 @@ def test_a_server_that_breaks_http2_within_a_body_is_unreachable() -> None:
         answer = asyncio.run(work(identity))
     assert isinstance(answer, Unreachable)
     assert "the connection failed" in str(answer)
+
+
+def test_a_request_that_is_given_up_halfway_damages_no_later_one() -> None:
+    """httpcore's connection would go on to say «semaphore released too many times»."""
+
+    async def work(origin: Origin) -> list[str]:
+        async with fetching(tls=trusting(origin)) as fetcher:
+            asking = asyncio.create_task(fetcher.fetch(origin.url("/feed")))
+            # A new connection counts its streams down from 100, one step of the loop each.
+            while "AsyncSemaphore.acquire" not in _stack(asking):
+                await asyncio.sleep(0)
+            asking.cancel()
+            with suppress(asyncio.CancelledError):
+                await asking
+            assert all(each.idle is None for each in door(fetcher)._origins.values())
+            return sources([await poll(fetcher, origin.url("/feed"), may_retry=False)])
+
+    with Origin(http2=True) as origin:
+        origin.page("/feed").serve(FEED, etag='"a"')
+        assert asyncio.run(work(origin)) == ["changed"]
+
+
+def _stack(task: asyncio.Task[Any]) -> list[str]:
+    """The coroutines that a task is in."""
+    names: list[str] = []
+    coroutine: object = task.get_coro()
+    while coroutine is not None:
+        names.append(getattr(coroutine, "__qualname__", ""))
+        coroutine = getattr(coroutine, "cr_await", None)
+    return names

@@ -144,18 +144,38 @@ def test_a_redirect_without_a_place_is_a_refusal(origin: Origin) -> None:
     assert "HTTP 302" in str(answer)
 
 
-def test_a_page_that_moves_with_every_poll_leaves_nothing_behind(origin: Origin) -> None:
+@pytest.mark.parametrize(("caching", "left"), [("max-age=0", 1), ("no-store", 0)])
+def test_a_page_that_moves_with_every_poll_leaves_nothing_behind(
+    origin: Origin, caching: str, left: int
+) -> None:
     """Only its newest place is remembered, in memory and on disk."""
     page = origin.page("/a")
 
     async def work(fetcher: Fetcher) -> tuple[int, int, int]:
         url = origin.url("/a")
         for number in range(5):
-            page.then(Answer(301, {"Location": f"/a?{number}"})).serve(FEED, etag='"a"')
+            page.then(Answer(301, {"Location": f"/a?{number}"}))
+            page.serve(FEED, etag='"a"', headers={"Cache-Control": caching})
             answer = await poll(fetcher, url)
             assert isinstance(answer, Fetched)
             fetcher.move(url, answer.moved_to)
             url = answer.moved_to
         return len(fetcher._prepared), len(fetcher.store._stored), rows(fetcher)
 
-    assert run(work) == (1, 1, 1)
+    assert run(work) == (1, left, left)
+
+
+def test_what_came_last_from_where_a_page_has_moved_is_what_is_stored(origin: Origin) -> None:
+    """Whatever is stored of that place already, by a run that was killed, say, gives way."""
+    origin.page("/a").redirect("/b", 301)
+    page = origin.page("/b").serve(FEED, etag='"1"')
+
+    async def work(fetcher: Fetcher) -> bytes | None:
+        await poll(fetcher, origin.url("/b"))
+        page.serve(FEED + "<!-- newer -->", etag='"2"')
+        await poll(fetcher, origin.url("/a"))
+        fetcher.move(origin.url("/a"), origin.url("/b"))
+        assert rows(fetcher) == 1
+        return fetcher.stored_document(origin.url("/b"))
+
+    assert run(work) == f"{FEED}<!-- newer -->".encode()

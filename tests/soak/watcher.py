@@ -40,7 +40,7 @@ class Plan:
     Attributes:
         scale: seconds of the program's in one of the wall's.
         looks: how often the process is looked at, in equal numbers of polls.
-        jumps: after which share of the polls the wall clock is put forward, and by how much.
+        jumps: after which share of the polls the wall clock is put forward, by so many seconds.
         pipe: file descriptor.
     """
 

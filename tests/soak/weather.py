@@ -18,6 +18,7 @@ VALIDATORS = ("strong", "weak", "modified", "both", "none", "ignores")
 NEWS = 0.1  # of requests after which something has happened on the page
 SPELL = 0.05  # of requests with which bad weather begins
 ENDLESS = ("drip", "hang")  # ended by the client's own clock
+ABROAD = "127.200"  # where hosts stand that no page names
 
 Sky = Callable[["Server", Request], Answer]
 
@@ -45,11 +46,15 @@ class Server:
         self._spell: tuple[str, int] = "", 0
         self._moves = 0
         self.sent: list[str] = []
+        self.captive = False  # somebody else answers
         self.brief = False  # nothing endless any more: the night is nearly over
         self.seen: Counter[str] = Counter()
 
     def answer(self, request: Request) -> Answer:
         """What comes of one request."""
+        if self.captive:
+            self.seen["portal"] += 1
+            return SKIES["portal"](self, request)
         if "elsewhere" in request.path:
             return self.duty(request)
         kind, left = self._spell
@@ -140,7 +145,7 @@ class Server:
         """To a host that nobody has heard of, each time another."""
         self._moves += 1
         port = (request.header("host") or b"").rpartition(b":")[2].decode()
-        host = f"127.200.{self.life.number % 250}.{self._moves % 250}"
+        host = f"{ABROAD}.{self.life.number % 250}.{self._moves % 250}"
         place = f"http://{host}:{port}/{self.life.number}?{query}{self._moves}"
         return Answer(status, {"Location": place})
 
