@@ -7,7 +7,6 @@ answer to those shows whether they are honoured.  Nothing is stored.
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +21,7 @@ from efficient_status.pacing import MAX_STRETCH
 from efficient_status.parts import fetcher_for
 from efficient_status.providers import read
 from efficient_status.scheduler import AT_ONCE
-from efficient_status.urls import bare, without_credentials
+from efficient_status.urls import without_credentials
 
 _STALE = 2 * 365 * 86_400.0  # seconds without anything new after which a page may be a ruin
 _LARGE = 20_000  # bytes of a body that might as well be compressed
@@ -85,11 +84,10 @@ async def survey(settings: Settings, visited: Callable[[Visit], None]) -> list[V
         In the order of the settings.
     """
     turns = asyncio.Semaphore(AT_ONCE)
-    alone: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # two rows with one feed
     fetcher = fetcher_for(settings, MEMORY, keepalive=5.0)
 
     async def one(provider: Provider) -> Visit:
-        async with turns, alone[bare(provider.feed)]:
+        async with turns:
             found = await _visit(fetcher, provider, settings)
         visited(found)
         return found
@@ -110,7 +108,6 @@ async def _visit(fetcher: Fetcher, provider: Provider, settings: Settings) -> Vi
     else:
         if visit.validators and visit.kept:
             visit.honoured = await _asked_again(fetcher, visit, second)
-    fetcher.forget(provider.feed)  # what many pages say need not be kept to the end
     visit.status, visit.body = first.status, first.body_bytes
     visit.requests = first.attempts + second.attempts
     visit.sent, visit.received = first.sent + second.sent, first.received + second.received
@@ -119,6 +116,7 @@ async def _visit(fetcher: Fetcher, provider: Provider, settings: Settings) -> Vi
 
 async def _read(fetcher: Fetcher, visit: Visit, wire: Wire, settings: Settings) -> None:
     provider = visit.provider
+    fetcher.forget(provider.feed)  # another row may have the same feed
     fetched = await fetcher.fetch(provider.feed, wire=wire)
     document = fetcher.document(fetched)
     feed = read(document, expected=provider.dialect, source=provider.feed, limits=settings.limits)

@@ -45,6 +45,7 @@ AREAS = {
     "soak": "Long runs",
     "fuzz": "Found by fuzzing",
     "config": "Configuration and plugins",
+    "explain": "Looking closely",
     "evening": "Where it is installed",
     "chain": "Supply chain and release",
 }
