@@ -97,7 +97,7 @@ def _page(asked: Namespace) -> tuple[Settings, Provider]:
 
 def _text(found: Explanation, screen: Screen, most: int | None, zone: tzinfo | None) -> str:
     provider = found.provider
-    name = f"{provider.key}, {provider.name}" if provider.name else provider.key
+    name = ", ".join(filter(None, dict.fromkeys([provider.key, provider.name])))
     parts = [_section(screen, "PAGE", name, _page_rows(found))]
     for number, exchange in enumerate(found.exchanges):
         title = f"EXCHANGE {number + 1}"

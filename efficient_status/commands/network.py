@@ -181,5 +181,5 @@ def _summary(visits: Sequence[Visit], read: int, now: float) -> str:
     travelled = sum(visit.sent + visit.received for visit in visits) / 1000
     return (
         f"{read} of {len(visits)} page{'' if len(visits) == 1 else 's'} can be read,"
-        f" advice on {advised} of them; {requests} requests, {travelled:,.1f} kB"
+        f" advice on {advised} of them; {requests} request{'' if requests == 1 else 's'}, {travelled:,.1f} kB"
     )
