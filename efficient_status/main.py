@@ -112,30 +112,16 @@ def _run(settings: Settings, *, once: bool) -> int:
 
 async def _work(settings: Settings, *, once: bool) -> int:
     """Wire the parts, run until the work is done or a signal comes, and put all away."""
-    from dataclasses import asdict
-
     from efficient_status.detect import Wishes
-    from efficient_status.fetch import Fetcher, FetchLimits, Gate, Reach
     from efficient_status.outputs import FORMATS, Console
+    from efficient_status.parts import CACHE, fetcher_for
     from efficient_status.poller import Page, Poller
     from efficient_status.scheduler import Scheduler
     from efficient_status.state import open_state
 
     state = open_state(settings.state_dir)
-    fetcher = Fetcher(
-        settings.state_dir / "cache.sqlite3" if settings.state_dir else MEMORY,
-        gate=Gate(settings.host_spacing, settings.host_in_flight),
-        limits=FetchLimits(
-            **asdict(settings.limits),
-            freshness=settings.max_freshness,
-            follow_to_http=settings.follow_to_http,
-        ),
-        connections=settings.connections,
-        http2=settings.http2,
-        contact=settings.contact,
-        keepalive=_keepalive(settings.interval),
-        reach=Reach([*settings.own_hosts, *settings.allow_hosts]),
-    )
+    cache = settings.state_dir / CACHE if settings.state_dir else MEMORY
+    fetcher = fetcher_for(settings, cache, keepalive=_keepalive(settings.interval))
     try:
         console = Console(
             sys.stdout.fileno(),

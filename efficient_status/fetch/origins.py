@@ -21,6 +21,7 @@ import ssl
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import httpcore
 import httpx
@@ -33,6 +34,9 @@ from efficient_status.fetch.sockets import Sockets
 from efficient_status.fetch.tls import ResumingContext, client_context
 from efficient_status.fetch.wire import FetchLimits, Wire
 from efficient_status.urls import is_loopback
+
+if TYPE_CHECKING:
+    from efficient_status.fetch.trace import Trace
 
 Connection = httpcore.AsyncConnectionInterface
 Key = tuple[bytes, bytes, int | None]  # scheme, host, port
@@ -56,7 +60,12 @@ class Origins(httpx.AsyncBaseTransport):
         keepalive: seconds an idle connection is kept; longer than the interval of polls.
         most: origins whose connections are kept; beyond it the longest unused is closed.
         reach: which addresses may be connected to; None = those of the internet.
+
+    Attributes:
+        trace: takes note of every exchange, for who wants to see it.
     """
+
+    trace: Trace | None = None
 
     def __init__(
         self,
@@ -94,6 +103,8 @@ class Origins(httpx.AsyncBaseTransport):
         target = httpcore.URL(scheme=key[0], host=key[1], port=key[2], target=url.raw_path)
         asked = httpcore.Request(b"GET", target, headers=request.headers.raw)
         async with self._gate.turn(url.host):
+            if self.trace is not None:
+                asked.extensions = self.trace.begin(str(url), request.headers.raw)
             origin = self._origin(key)
             origin.busy += 1  # until the last of its exchanges is over, or it would be forgotten
             try:
@@ -157,7 +168,9 @@ class Origins(httpx.AsyncBaseTransport):
             await response.aclose()
         wire.body_bytes = len(body)
         stream = response.extensions["network_stream"]
-        wire.bytes += stream.renew()
+        sent, received = stream.renew()
+        wire.sent += sent
+        wire.received += received
         self._remember_session(request.url.host.decode("ascii"), stream)
         answer.stream = httpx.ByteStream(body)
         return answer

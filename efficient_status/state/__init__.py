@@ -12,7 +12,9 @@ from typing import Protocol
 
 from efficient_status.models import Memory, Pacing, Told
 
-__all__ = ["StateStore", "open_state"]
+__all__ = ["StateStore", "copied_state", "open_state"]
+
+_FILE = "state.sqlite3"
 
 
 class StateStore(Protocol):
@@ -51,6 +53,23 @@ class StateStore(Protocol):
         ...
 
 
+def copied_state(folder: Path) -> StateStore:
+    """What a folder's state holds now, in memory: nothing that is done to it lasts.
+
+    It may be another run's, which goes on writing.
+
+    Raises:
+        StateError: it cannot be read, or was written by a newer version.
+    """
+    from efficient_status.database import MEMORY
+    from efficient_status.state.sqlite import SqliteState
+
+    state = SqliteState(MEMORY)
+    if (path := folder / _FILE).exists():
+        state.copy(path)
+    return state
+
+
 def open_state(folder: Path | None) -> StateStore:
     """The state of a folder, or one that keeps nothing.
 
@@ -63,4 +82,4 @@ def open_state(folder: Path | None) -> StateStore:
         return MemoryState()
     from efficient_status.state.sqlite import SqliteState
 
-    return SqliteState(folder / "state.sqlite3")
+    return SqliteState(folder / _FILE)

@@ -45,6 +45,7 @@ AREAS = {
     "fuzz": "Found by fuzzing",
     "config": "Configuration and plugins",
     "install": "Where it is installed",
+    "explain": "Looking closely",
     "chain": "Supply chain and release",
 }
 
