@@ -145,7 +145,7 @@ class Metrics:
                 if each.open
             )
             shown = self._shown.setdefault(page.label, set())
-            shown |= found.keys()
+            shown.update(found)
             for kind, impact in shown:
                 self._open.labels(page.label, kind, impact).set(found[kind, impact])
 
