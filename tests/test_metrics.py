@@ -31,7 +31,7 @@ from efficient_status.models import Pacing
 from efficient_status.outputs import Console
 from efficient_status.pulse import Pulse
 from efficient_status.urls import place
-from tests.app import App, cli, environment, polled
+from tests.app import App, cli, environment, polled, until
 from tests.feeds import Report, Timeline, incidentio, minute, statuspage
 from tests.forked import Forked
 from tests.origin import Answer, Origin
@@ -259,21 +259,44 @@ def test_what_else_is_asked_is_answered_shortly(request_: str, status: int) -> N
     serving(script)
 
 
-def test_whoever_says_nothing_or_too_much_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A request that does not come, or does not end, holds nothing; nor do too many of them."""
-    monkeypatch.setattr(endpoint, "PATIENCE", 0.05)
-    monkeypatch.setattr(endpoint, "MOST", 2)
-
-    async def script(served: Endpoint, _measured: Measured, _pulse: Pulse) -> None:
-        host, port = served.url.removeprefix("http://").partition("/")[0].split(":")
-        streams = [await asyncio.open_connection(host, int(port)) for _ in range(3)]
-        streams[0][1].write(b"GET / HTTP/1.1\r\nX: " + b"x" * 40_000)
-        async with asyncio.timeout(10):
-            for reader, writer in streams:
+async def hung_up(served: Endpoint, *requests: bytes) -> list[asyncio.StreamWriter]:
+    """Connect once for each of these, and wait until all but the first are closed."""
+    host, port = served.url.removeprefix("http://").partition("/")[0].split(":")
+    streams = [await asyncio.open_connection(host, int(port)) for _ in requests]
+    async with asyncio.timeout(10):
+        for (reader, writer), request in zip(streams[::-1], requests[::-1], strict=True):
+            writer.write(request)
+            if writer is not streams[0][1]:
                 with suppress(ConnectionError):
                     assert await reader.read() == b""
-                writer.close()
-        assert served._connections == 0
+    return [writer for _, writer in streams]
+
+
+def test_whoever_says_nothing_or_too_much_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that does not come, or does not end, holds nothing."""
+    monkeypatch.setattr(endpoint, "PATIENCE", 0.05)
+
+    async def script(served: Endpoint, _measured: Measured, _pulse: Pulse) -> None:
+        for writer in await hung_up(served, b"", b"", b"GET / HTTP/1.1\r\nX: " + b"x" * 40_000):
+            writer.close()
+        await until(lambda: served._connections == 0)
+        assert (await got(served.url))[0] == 200
+
+    serving(script)
+
+
+def test_more_connections_than_any_scraper_needs_are_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """At once, without a word; the others are served on."""
+    monkeypatch.setattr(endpoint, "MOST", 1)
+
+    async def script(served: Endpoint, _measured: Measured, _pulse: Pulse) -> None:
+        first, *others = await hung_up(served, b"", b"", b"")
+        assert served._connections == 1
+        for writer in (first, *others):
+            writer.close()
+        await until(lambda: served._connections == 0)
         assert (await got(served.url))[0] == 200
 
     serving(script)

@@ -46,6 +46,7 @@ AREAS = {
     "fuzz": "Found by fuzzing",
     "config": "Configuration and plugins",
     "evening": "Where it is installed",
+    "gauges": "Metrics, logs and systemd",
     "chain": "Supply chain and release",
 }
 
