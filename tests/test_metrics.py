@@ -22,6 +22,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
+from efficient_status import instruments
 from efficient_status.config import Wanted, settle
 from efficient_status.errors import UsageError
 from efficient_status.instruments import Instruments
@@ -30,6 +31,7 @@ from efficient_status.metrics.endpoint import Endpoint
 from efficient_status.models import Pacing
 from efficient_status.outputs import Console
 from efficient_status.pulse import Pulse
+from efficient_status.state import open_state
 from efficient_status.urls import place
 from tests.app import App, cli, environment, polled, until
 from tests.feeds import Report, Timeline, incidentio, minute, statuspage
@@ -432,6 +434,42 @@ def test_a_torn_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mo
     assert file.read_text() == "before"
 
 
+def test_while_watching_the_file_is_written_now_and_then(
+    origin: Origin,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """At the start and once a minute; where that fails it is said once, and the watching goes on."""
+    monkeypatch.setattr(instruments, "WRITE_EVERY", 0.01)
+    url = origin.url("/a")
+    origin.page("/a").serve(incidentio(), etag=True)
+    file = tmp_path / "own" / "x.prom"
+    file.parent.mkdir()
+    settings = replace(settle(Wanted(), {}), metrics_file=file)
+
+    async def script() -> None:
+        assert file.exists()
+        await until(lambda: 'outcome="unchanged"' in file.read_text("utf-8"))
+        shutil.rmtree(file.parent)
+        await until(lambda: caplog.messages)
+        await asyncio.sleep(0.05)
+        file.parent.mkdir()
+        await until(file.exists)
+
+    async def play() -> None:
+        app = App(url, interval=0.02)
+        console = Console(2, str)
+        async with Instruments(settings, app.pages, app.state, console, once=False) as shown:
+            app.scheduler._observers = shown.observers
+            await app.watch_while(script)
+        await app.close()
+
+    asyncio.run(play())
+    said = f"--metrics-file: {file} cannot be written (No such file or directory)"
+    assert caplog.messages == [said]
+
+
 # The command line.
 
 
@@ -457,11 +495,12 @@ def test_without_the_package_it_says_what_to_install(
         monkeypatch.delitem(sys.modules, name)
     for name in [name for name in sys.modules if name.split(".")[0] == "prometheus_client"]:
         monkeypatch.setitem(sys.modules, name, None)
-    app = App()
 
     async def made(**asked: Any) -> None:
-        console = Console(sys.__stderr__.fileno(), str)  # type: ignore[union-attr]
-        Instruments(replace(settle(Wanted(), {}), **asked), [], app.state, console, once=False)
+        console = Console(2, str)
+        Instruments(
+            replace(settle(Wanted(), {}), **asked), [], open_state(None), console, once=False
+        )
 
     asyncio.run(made())
     with pytest.raises(UsageError) as caught:

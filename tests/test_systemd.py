@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from efficient_status.models import Pacing
+from efficient_status.models import Pacing, Provider
 from efficient_status.poller import Page, Poll
 from efficient_status.pulse import Pulse
+from efficient_status.state import open_state
 from efficient_status.systemd import supervisor
 from tests.app import App, cli, environment, polled, until
 from tests.feeds import Report, incidentio
@@ -168,7 +169,7 @@ def test_whose_watchdog_it_is(env: dict[str, str], seconds: float | None) -> Non
     """sd_watchdog_enabled(3): the one whose pid is named, with a time that is one."""
 
     async def made() -> float | None:
-        found = supervisor({"NOTIFY_SOCKET": "@x", **env}, Pulse([], App().state, patience=1))
+        found = supervisor({"NOTIFY_SOCKET": "@x", **env}, Pulse([], open_state(None), patience=1))
         assert found is not None
         found._socket.close()
         return found._watchdog
@@ -180,14 +181,14 @@ def test_an_address_of_another_family_is_left_alone() -> None:
     """vsock and what may come: it is as if there were none."""
 
     async def made() -> object:
-        return supervisor({"NOTIFY_SOCKET": "vsock:2:1"}, Pulse([], App().state, patience=1))
+        return supervisor({"NOTIFY_SOCKET": "vsock:2:1"}, Pulse([], open_state(None), patience=1))
 
     assert asyncio.run(made()) is None
 
 
 def page_due(seconds: float) -> Page:
     """A page whose poll is due so many seconds from now."""
-    found = App("http://127.0.0.1/").pages[0]
+    found = Page(Provider("a", "A", "http://127.0.0.1/"), Pacing(), "")
     found.due = asyncio.get_running_loop().time() + seconds
     return found
 
@@ -205,7 +206,7 @@ def test_the_watchdog_is_fed_while_polls_end(
 
     async def play() -> None:
         page = page_due(due)
-        pulse = Pulse([page], App().state, patience=0.01, waiting=lambda: waiting)
+        pulse = Pulse([page], open_state(None), patience=0.01, waiting=lambda: waiting)
         await asyncio.sleep(0.02)
         told = supervisor({"NOTIFY_SOCKET": ear.name, "WATCHDOG_USEC": "9000000"}, pulse)
         assert told is not None
