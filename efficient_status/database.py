@@ -118,6 +118,11 @@ class Database:
         self._failure = None
         return True
 
+    @property
+    def writable(self) -> bool:
+        """Whether the last write went well."""
+        return self._failure is None
+
     def begin_anew(self, reason: Exception) -> NoReturn:
         """Set the file aside, and have a new one in its place.
 

@@ -122,6 +122,13 @@ def add_common(parser: Parser) -> None:
         help="closed incidents told when a page is met for the first time (default 1)",
     )
     add("--edits", action="store_true", help="also tell when only the wording changed")
+    add("--log-format", metavar="text|json|logfmt", help="what stderr carries (default text)")
+    add("--metrics", metavar="[HOST:]PORT", help="where Prometheus may ask while pages are watched")
+    add(
+        "--metrics-file",
+        metavar="FILE",
+        help="write metrics for node_exporter's textfile collector",
+    )
 
 
 def add_looks(parser: Parser) -> None:
@@ -193,4 +200,7 @@ _CONVERT: dict[str, Callable[[Any], Any]] = {
     "edits": bool,
     "utc": bool,
     "state_dir": str,
+    "log_format": str,
+    "metrics": str,
+    "metrics_file": str,
 }

@@ -73,6 +73,7 @@ class Page:
         identity: of the document last told to the end.
         title: the page's own name, once a document was read.
         wasted: polls in a row for which a whole, unchanged body came (see `Poll.wasted`).
+        due: when the next poll is due, on the loop's clock; None = it is not watched.
         late: seconds by which the last poll began after it was due.
         own_rest: its `not_before`, where only our own back-off after a failure that the network
             may have caused asks for it; else 0.
@@ -85,6 +86,7 @@ class Page:
     title: str = ""
     faults: set[str] = field(default_factory=set)
     wasted: int = 0
+    due: float | None = None
     late: float = 0.0
     own_rest: float = 0.0
     held_until: float | None = None
@@ -296,7 +298,8 @@ class Poller:
     def _say_faults(self, page: Page, memory: Memory, feed: Feed) -> None:
         for fault in feed.faults:
             if fault not in page.faults:
-                logger.warning("%s: %s", page.label, fault)
+                fields = {"event": "fault", "provider": page.label}
+                logger.warning("%s: %s", page.label, fault, extra=fields)
         page.faults = set(feed.faults)  # a page that has others each time does not fill memory
         if memory.met and memory.dialect != feed.dialect:
             logger.warning(
@@ -305,6 +308,7 @@ class Poller:
                 feed.dialect,
                 feed.evidence,
                 memory.dialect,
+                extra={"event": "platform", "provider": page.label, "platform": feed.dialect},
             )
 
     def _settle(self, page: Page, fetched: Fetched) -> str:
@@ -312,7 +316,8 @@ class Poller:
         target = fetched.moved_to
         if target and target != bare(page.url):
             self._fetcher.move(page.url, as_user_of(target, page.provider.feed))
-            logger.warning("%s: moved for good to %s", page.label, target)
+            fields = {"event": "moved", "provider": page.label, "target": target}
+            logger.warning("%s: moved for good to %s", page.label, target, extra=fields)
             return target
         return ""
 

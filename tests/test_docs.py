@@ -23,6 +23,7 @@ from tests.origin import Origin
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
+DEVELOPERS = {"test", "fuzz", "bench", "lint", "types"}  # extras that no user needs
 
 
 def fenced(language: str) -> list[str]:
@@ -174,7 +175,9 @@ def test_files_that_the_documents_name_exist() -> None:
 def test_the_dependencies_of_the_design_are_those_of_the_package() -> None:
     """A new one is named with its reason."""
     table = (ROOT / "DESIGN.md").read_text("utf-8").partition("## Dependencies")[2]
-    named = set(re.findall(r"^\| ([a-z]\w+)", table, re.MULTILINE)) - {"package"}
+    named = set(re.findall(r"^\| ([a-z][\w-]+)", table, re.MULTILINE)) - {"package"}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    declared = {re.split(r"[\[><=]", each)[0] for each in project["dependencies"]}
+    extras = project["optional-dependencies"]
+    of_users = [each for name in extras.keys() - DEVELOPERS for each in extras[name]]
+    declared = {re.split(r"[\[><=]", each)[0] for each in (*project["dependencies"], *of_users)}
     assert named == declared

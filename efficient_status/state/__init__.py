@@ -44,6 +44,11 @@ class StateStore(Protocol):
         """Take note; it is written by the next `flush`."""
         ...
 
+    @property
+    def writable(self) -> bool:
+        """Whether the last that was to be written could be."""
+        ...
+
     def flush(self) -> None:
         """Write what is noted."""
         ...

@@ -143,6 +143,11 @@ class SqliteState:
         """See `StateStore`."""
         self._paced[provider] = feed, pacing
 
+    @property
+    def writable(self) -> bool:
+        """See `StateStore`."""
+        return self._database.writable
+
     def flush(self) -> None:
         """See `StateStore`."""
         if self._unwritten:

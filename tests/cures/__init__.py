@@ -46,6 +46,7 @@ AREAS = {
     "config": "Configuration and plugins",
     "install": "Where it is installed",
     "explain": "Looking closely",
+    "gauges": "Metrics, logs and systemd",
     "chain": "Supply chain and release",
 }
 
