@@ -48,8 +48,8 @@ logger = logging.getLogger(__name__)
 # only absence says that an incident is over, being missed once is not enough.
 UNSETTLED = "?"
 
-# Bytes of a document that is read beside the loop: at worst, 8 MiB of tags, that takes 15 s.
-_LARGE = 1_048_576
+# Bytes of a document that is read beside the loop: at worst, nothing but tags, a MiB takes 2 s.
+_LARGE = 262_144
 
 
 class Output(Protocol):
