@@ -169,15 +169,14 @@ class Poller:
         wire = Wire(may_retry=page.pacing.failures == 0)
         try:
             fetched = await self._fetcher.fetch(page.url, wire=wire)
-            if fetched.identity == page.identity:
+            told = fetched.identity == page.identity
+            document = None if told else self._fetcher.document(fetched)
+            if document is None:  # or the cache has lost it, and it is asked for in full next time
                 self._fetcher.keep(fetched)  # newer validators, even of an equal body
                 moved = self._settle(page, fetched)
                 outcome = "fresh" if fetched.source == "fresh" else "unchanged"
                 wasted = fetched.ignored_us
                 return Poll(outcome, fetched.fresh, moved_to=moved, wasted=wasted, wire=wire)
-            document = self._fetcher.document(fetched)
-            if document is None:  # nothing is wrong with the page
-                return Poll("unchanged", fetched.fresh, wire=wire)
             memory, feed = await self._read(page, document, fetched)
         except Held as error:
             logger.debug("%s: %s", page.label, error)
