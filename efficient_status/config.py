@@ -38,6 +38,9 @@ class Settings:
         follow_to_http: whether a redirect may lead from https to http.
         allow_hosts: hosts that may lead to private addresses.
         own_hosts: those of the user's own feeds, which may as well.
+        log_format: of the lines on stderr.
+        metrics: where Prometheus may ask, [HOST:]PORT; "" = nowhere.
+        metrics_file: where they are written to, or None.
         state_dir: None = keep nothing (":memory:").
         filters: those that hold where a provider has no own.
         limits: what an origin may make us do at most.
@@ -59,6 +62,9 @@ class Settings:
     follow_to_http: bool = False
     allow_hosts: tuple[str, ...] = ()
     own_hosts: frozenset[str] = frozenset()
+    log_format: str = "text"
+    metrics: str = ""
+    metrics_file: Path | None = None
     filters: Filters = field(default_factory=Filters)
     limits: Limits = field(default_factory=Limits)
 
@@ -76,6 +82,7 @@ _PLAIN = (
     "connections",
     "max_freshness",
     "follow_to_http",
+    "log_format",
 )
 
 
@@ -233,6 +240,10 @@ def settle(wanted: Wanted, table: Row) -> Settings:
         plain["backfill"] = None if values["backfill"] == "all" else values["backfill"]
     if "limits" in values:
         plain["limits"] = Limits(**values["limits"])
+    if "metrics" in values:
+        plain["metrics"] = str(values["metrics"])
+    if "metrics_file" in values:
+        plain["metrics_file"] = Path(values["metrics_file"]).expanduser()
     if "state_dir" in values:
         where = values["state_dir"]
         plain["state_dir"] = None if where == ":memory:" else Path(where).expanduser()

@@ -69,6 +69,21 @@ class Database:
         except (sqlite3.Error, OSError) as error:
             raise StateError(f"{path}: cannot be used ({_reason(error)})") from error
 
+    def copy(self, path: Path) -> None:
+        """Hold what another file holds, which is only read, even while its program writes it.
+
+        Raises:
+            StateTooNew: a newer version wrote it.
+            StateError: it cannot be read.
+        """
+        try:
+            with closing(_only_reading(path)) as other:
+                self._check(other)
+                other.backup(self.connection)
+            self._migrate(self.connection)
+        except sqlite3.Error as error:
+            raise StateError(f"{path}: cannot be read ({error})") from error
+
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """What a query finds.
 
@@ -102,6 +117,11 @@ class Database:
             logger.warning("%s: can be written again", self.path)
         self._failure = None
         return True
+
+    @property
+    def writable(self) -> bool:
+        """Whether the last write went well."""
+        return self._failure is None
 
     def begin_anew(self, reason: Exception) -> NoReturn:
         """Set the file aside, and have a new one in its place.
@@ -254,6 +274,12 @@ class Database:
                 database.execute(self._migrations[number])
                 database.execute(f"PRAGMA application_id = {self._application_id}")
                 database.execute(f"PRAGMA user_version = {number + 1}")
+
+
+def _only_reading(path: Path) -> sqlite3.Connection:
+    """A connection that leaves nothing behind, as one to a file without a journal else would."""
+    mode = "mode=ro" if path.with_name(path.name + "-wal").exists() else "mode=ro&immutable=1"
+    return connect(f"{path.absolute().as_uri()}?{mode}", uri=True)
 
 
 def _make_private(path: Path) -> None:

@@ -161,7 +161,7 @@ def _meet(incident: Incident, now: float) -> Change:
 
 
 def _compare(told: Told, incident: Incident, wishes: Wishes, now: float) -> Change | None:
-    if _lags(told, incident):
+    if lags(told, incident):
         return None
     if _is_another_update(told, incident):
         if _version(incident) in told.versions:
@@ -178,7 +178,7 @@ def _compare(told: Told, incident: Incident, wishes: Wishes, now: float) -> Chan
     return Change(Happening.EDIT if wishes.edits else None, incident, _told(incident, told, now))
 
 
-def _lags(told: Told, incident: Incident) -> bool:
+def lags(told: Told, incident: Incident) -> bool:
     """Whether this is an older version than was told, from an edge that is behind."""
     return bool(incident.stamp and told.stamp and incident.stamp < told.stamp)
 

@@ -30,9 +30,12 @@ def toml(settings: Settings) -> str:
         "connections": settings.connections,
         "max_freshness": settings.max_freshness,
         "follow_to_http": settings.follow_to_http,
+        "log_format": settings.log_format,
+        "metrics": settings.metrics or None,
+        "metrics_file": None if settings.metrics_file is None else str(settings.metrics_file),
         "allow_hosts": list(settings.allow_hosts) or None,
         "feeds": [without_credentials(each.feed) for each in feeds] or None,
-        "filters": _filters(settings.filters, Filters()) or None,
+        "filters": filters(settings.filters, Filters()) or None,
     }
     rows = [provider(each, settings.filters) for each in settings.providers if each not in feeds]
     limits = f"\n[limits]\n{lines(asdict(settings.limits))}"
@@ -49,11 +52,11 @@ def provider(page: Provider, common: Filters) -> Mapping[str, Any]:
         "product": page.product or None,
         "rules": [{"keyword": r.keyword, "product": r.product} for r in page.rules],
         "interval": page.interval,
-        "filters": _filters(page.filters, common) or None,
+        "filters": filters(page.filters, common) or None,
     }
 
 
-def _filters(filters: Filters, common: Filters) -> Mapping[str, Any]:
+def filters(filters: Filters, common: Filters) -> Mapping[str, Any]:
     """What differs from the filters that hold without it."""
     fields = {name: (getattr(filters, name), getattr(common, name)) for name in Filters.__slots__}
     return {

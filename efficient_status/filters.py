@@ -34,14 +34,21 @@ def wanted(filters: Filters, incident: Incident, product: str) -> bool:
     Args:
         product: by the vendor's keyword rules.
     """
-    return (
-        (not filters.kinds or incident.kind in filters.kinds)
-        and _serious(filters.min_impact, incident.impact)
-        and (not filters.products or _named(filters.products, [product]))
-        and _named(filters.components, incident.components)
-        and (not filters.include_titles or _found(filters.include_titles, incident.title))
-        and not _found(filters.exclude_titles, incident.title)
-    )
+    return not rejecting(filters, incident, product)
+
+
+def rejecting(filters: Filters, incident: Incident, product: str) -> str:
+    """The first filter that an incident does not pass, as the file calls it, or ""."""
+    titles = filters.include_titles
+    passed = {
+        "kinds": not filters.kinds or incident.kind in filters.kinds,
+        "min_impact": _serious(filters.min_impact, incident.impact),
+        "products": not filters.products or _named(filters.products, [product]),
+        "components": _named(filters.components, incident.components),
+        "include_titles": not titles or _found(titles, incident.title),
+        "exclude_titles": not _found(filters.exclude_titles, incident.title),
+    }
+    return next((name for name, holds in passed.items() if not holds), "")
 
 
 def _serious(least: Impact | None, impact: Impact | None) -> bool:

@@ -12,13 +12,32 @@ network was back.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, Self
 
 from efficient_status.errors import Gone, Moved, PageError, Refused, Unreachable, Unreadable
 
 FOR_GOOD = 3  # polls in a row
 # With which portals and proxies answer in a server's place; 511 is theirs alone (RFC 6585 6).
 _OF_PORTALS = (401, 403, 404, 407, 511)
+
+
+class Line(str):
+    """What is said; and, for programs, what it is about.
+
+    Attributes:
+        fields: of the log record: `event`, and more by name.
+    """
+
+    __slots__ = ("fields",)
+    fields: Mapping[str, Any]
+
+    def __new__(cls, text: str, event: str, **fields: Any) -> Self:
+        """Args: the text, what it is, and the fields."""
+        line = super().__new__(cls, text)
+        line.fields = {"event": event, **fields}
+        return line
 
 
 @dataclass(slots=True)
@@ -37,11 +56,11 @@ class Health:
     offline: bool = False
     reads: int = 0
     _when: dict[str, int] = field(default_factory=dict)  # page → `reads` when it last failed
-    _unsaid: dict[str, str] = field(default_factory=dict)  # page → its line, if there is a network
+    _unsaid: dict[str, Line] = field(default_factory=dict)  # page → its line, if there is a network
 
     def failed(
         self, page: str, error: PageError, failures: int, wait: float, began: int = -1
-    ) -> list[str]:
+    ) -> list[Line]:
         """A poll failed, for the so-manieth time in a row; the next is in `wait` seconds.
 
         Args:
@@ -50,7 +69,8 @@ class Health:
         if isinstance(error, Gone):
             self._forget(page)
             self.named.add(page)
-            return [f"{page}: {error}: not asked any more; give it another feed, or remove it"]
+            text = f"{page}: {error}: not asked any more; give it another feed, or remove it"
+            return [Line(text, "gone", provider=page, **_about(error))]
         last = self._when.get(page)
         self._when[page] = self.reads
         if failures < FOR_GOOD or self.offline or page in self.named:
@@ -61,8 +81,10 @@ class Health:
         if silent and self._others_fail(page):
             self.offline = True
             self._unsaid.clear()
-            return [f"no page can be read, is there a network? ({page}: {error}); still trying"]
-        line = f"{page}: cannot be read: {error}; next attempt in {span(wait)}"
+            text = f"no page can be read, is there a network? ({page}: {error}); still trying"
+            return [Line(text, "offline", provider=page, **_about(error))]
+        text = f"{page}: cannot be read: {error}; next attempt in {span(wait)}"
+        line = Line(text, "failing", provider=page, failures=failures, next=wait, **_about(error))
         if last is None and not self.reads and self.watched > 1:
             self._unsaid[page] = line  # it failed in earlier runs, but so may all in this one
             return []
@@ -72,17 +94,17 @@ class Health:
         self.named.add(page)
         return [line]
 
-    def recovered(self, page: str) -> list[str]:
+    def recovered(self, page: str) -> list[Line]:
         """A server answered with the page, or that it has not changed."""
         lines = []
         self.reads += 1
         self._forget(page)
         if self.offline:
             self.offline = False
-            lines.append("pages can be read again")
+            lines.append(Line("pages can be read again", "online", provider=page))
         if page in self.named:
             self.named.discard(page)
-            lines.append(f"{page}: can be read again")
+            lines.append(Line(f"{page}: can be read again", "recovered", provider=page))
         lines += self._unsaid.values()
         self.named |= self._unsaid.keys()
         self._unsaid.clear()
@@ -102,6 +124,10 @@ class Health:
         self._unsaid.pop(page, None)
 
 
+def _about(error: PageError) -> Mapping[str, Any]:
+    return {"error": type(error).__name__.lower(), "status": error.status}
+
+
 def excusable(error: PageError) -> bool:
     """Whether what lies between us and the server can be the reason, rather than the server.
 
@@ -113,7 +139,7 @@ def excusable(error: PageError) -> bool:
     return isinstance(error, Unreachable | Unreadable | Moved)
 
 
-def summary(failures: dict[str, str], asked: int) -> list[str]:
+def summary(failures: dict[str, str], asked: int) -> list[Line]:
     """`--once`: each page that could not be read, with its reason; one line a reason if all failed.
 
     Args:
@@ -121,12 +147,16 @@ def summary(failures: dict[str, str], asked: int) -> list[str]:
         asked: how many pages a request was made for.
     """
     if asked < 2 or len(failures) < asked:
-        return [f"{page}: cannot be read: {reason}" for page, reason in failures.items()]
+        return [
+            Line(f"{page}: cannot be read: {reason}", "failing", provider=page)
+            for page, reason in failures.items()
+        ]
     reasons: dict[str, list[str]] = {}
     for page, reason in failures.items():
         reasons.setdefault(reason, []).append(page)
+    none = f"none of the {asked} pages can be read, is there a network?"
     return [
-        f"none of the {asked} pages can be read, is there a network? {reason}: {', '.join(names)}"
+        Line(f"{none} {reason}: {', '.join(names)}", "offline", pages=len(names))
         for reason, names in reasons.items()
     ]
 

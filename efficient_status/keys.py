@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from efficient_status.models import Impact, Kind
 from efficient_status.outputs import FORMATS
 from efficient_status.providers import DIALECTS
-from efficient_status.urls import valid_url
+from efficient_status.urls import place, valid_url
 
 CATEGORIES: dict[str, str] = {
     "ai": "models, inference, assistants",
@@ -47,6 +47,8 @@ CATEGORIES: dict[str, str] = {
     "support": "customer support, sales, CRM",
     "web": "browsers, search, public sites",
 }
+
+LOG_FORMATS = ("text", "json", "logfmt")
 
 
 class Key(NamedTuple):
@@ -163,6 +165,9 @@ KEYS: dict[str, Key] = {
     "interval": Key("a number of seconds > 0", lambda v: _is_number(v) and v > 0),
     "host_spacing": Key("a number of seconds >= 0", lambda v: _is_number(v) and v >= 0),
     "format": Key("«text» or «json»", _one_of(FORMATS)),
+    "log_format": Key(_or(LOG_FORMATS), _one_of(LOG_FORMATS)),
+    "metrics": Key("[HOST:]PORT", lambda v: isinstance(v, str | int) and place(str(v)) is not None),
+    "metrics_file": Key("a file", _is_folder),
     "backfill": Key(
         "a whole number >= 0, or «all»",
         lambda v: v == "all" or (isinstance(v, int) and not _is_flag(v) and v >= 0),

@@ -24,6 +24,7 @@ from efficient_status.commands import COMMANDS
 from efficient_status.config import Settings
 from efficient_status.database import MEMORY
 from efficient_status.errors import StateError, StateInUse, UsageError
+from efficient_status.keys import LOG_FORMATS
 from efficient_status.stderr import Stderr
 from efficient_status.urls import bare, is_loopback
 
@@ -57,14 +58,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _watching(words: Sequence[str]) -> int:
     asked = options.watching().parse_intermixed_args(words)
     _log_to_stderr(verbose=asked.verbose, quiet=asked.quiet)
+    if asked.log_format in LOG_FORMATS:  # mistakes too are said in it
+        _STDERR.shape(asked.log_format)
     settings = options.settings(asked, reserved=COMMANDS)
+    _STDERR.shape(settings.log_format)
     _warn_of_haste(settings)
     return _run(settings, once=asked.once)
 
 
 def _fail(problems: Sequence[str], status: int) -> int:
     for problem in problems:
-        logger.error(problem)
+        logger.error(problem, extra={"event": "wrong", "exit": status})
     return status
 
 
@@ -81,6 +85,7 @@ def _fill_closed_descriptors() -> None:
 
 
 def _log_to_stderr(*, verbose: bool, quiet: bool) -> None:
+    _STDERR.shape("text")
     logger.handlers = [_STDERR]
     logger.propagate = False
     logger.setLevel(logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO)
@@ -112,57 +117,59 @@ def _run(settings: Settings, *, once: bool) -> int:
 
 async def _work(settings: Settings, *, once: bool) -> int:
     """Wire the parts, run until the work is done or a signal comes, and put all away."""
-    from dataclasses import asdict
+    from contextlib import nullcontext
 
     from efficient_status.detect import Wishes
-    from efficient_status.fetch import Fetcher, FetchLimits, Gate, Reach
     from efficient_status.outputs import FORMATS, Console
+    from efficient_status.parts import CACHE, fetcher_for
     from efficient_status.poller import Page, Poller
     from efficient_status.scheduler import Scheduler
     from efficient_status.state import open_state
 
     state = open_state(settings.state_dir)
-    fetcher = Fetcher(
-        settings.state_dir / "cache.sqlite3" if settings.state_dir else MEMORY,
-        gate=Gate(settings.host_spacing, settings.host_in_flight),
-        limits=FetchLimits(
-            **asdict(settings.limits),
-            freshness=settings.max_freshness,
-            follow_to_http=settings.follow_to_http,
-        ),
-        connections=settings.connections,
-        http2=settings.http2,
-        contact=settings.contact,
-        keepalive=_keepalive(settings.interval),
-        reach=Reach([*settings.own_hosts, *settings.allow_hosts]),
-    )
+    cache = settings.state_dir / CACHE if settings.state_dir else MEMORY
+    fetcher = fetcher_for(settings, cache, keepalive=_keepalive(settings.interval))
     try:
         console = Console(
             sys.stdout.fileno(),
             FORMATS[settings.format](UTC if settings.utc else None),
             encoding="utf-8" if settings.format == "json" else sys.stdout.encoding,
         )
-        wishes = Wishes(settings.backfill, settings.edits)
-        poller = Poller(fetcher, state, console, wishes=wishes, limits=settings.limits)
         pages = [
             Page(each, state.pacing(each.key, bare(each.feed)), state.identity(each.key))
             for each in settings.providers
         ]
-        scheduler = Scheduler(pages, poller, state, interval=settings.interval)
-        if not once:
-            gc.freeze()
-            gc.enable()
-            _STDERR.hurry()
-            logger.info(
-                "watching %d page%s every %g s",
-                len(pages),
-                "" if len(pages) == 1 else "s",
-                settings.interval,
+        shown = _instruments(settings, pages, state, console, once=once)
+        poller = Poller(
+            fetcher,
+            state,
+            shown.output if shown else console,
+            wishes=Wishes(settings.backfill, settings.edits),
+            limits=settings.limits,
+        )
+        async with shown or nullcontext():
+            scheduler = Scheduler(
+                pages,
+                poller,
+                state,
+                interval=settings.interval,
+                observers=shown.observers if shown else (),
             )
-        return await _until_signal(_once(scheduler) if once else _watch(scheduler))
+            work = _once(scheduler) if once else _watch(scheduler, len(pages), settings.interval)
+            return await _until_signal(work)
     finally:
         await fetcher.aclose()
         state.close()
+
+
+def _instruments(settings: Settings, *parts: Any, once: bool) -> Any:
+    """Metrics, and whoever supervises us, where they are wanted."""
+    served = settings.metrics or "NOTIFY_SOCKET" in os.environ
+    if not (settings.metrics_file or (served and not once)):  # a cron run is not supervised
+        return None
+    from efficient_status.instruments import Instruments
+
+    return Instruments(settings, *parts, once=once)
 
 
 def _keepalive(interval: float) -> float:
@@ -177,7 +184,17 @@ async def _once(scheduler: Any) -> int:
     return 1 if await scheduler.once() else 0
 
 
-async def _watch(scheduler: Any) -> int:
+async def _watch(scheduler: Any, pages: int, interval: float) -> int:
+    gc.freeze()
+    gc.enable()
+    _STDERR.hurry()
+    logger.info(
+        "watching %d page%s every %g s",
+        pages,
+        "" if pages == 1 else "s",
+        interval,
+        extra={"event": "watching", "pages": pages, "interval": interval},
+    )
     await scheduler.watch()
     return 0
 

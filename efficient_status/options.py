@@ -16,6 +16,7 @@ _EPILOG = """\
 commands (each has a --help of its own):
   efficient-status list [QUERY]             vendors of the catalogue
   efficient-status check                    is the configuration right, and what is in force?
+  efficient-status explain PROVIDER|URL     one poll in the open: what passes, and why
   efficient-status import-opml FILE         a feed reader's subscriptions as configuration
   efficient-status demo                     an outage in half a minute, without a network
   efficient-status completion SHELL         a completion script for bash, zsh or fish
@@ -87,12 +88,6 @@ def add_settings(parser: Parser) -> None:
     """Add the options that `settings` understands."""
     add = parser.add_argument
     add("providers", nargs="*", metavar="PROVIDER", help="a vendor's key; default: openai")
-    add("--interval", metavar="SECONDS", help="how often each page is asked (default 60)")
-    add(
-        "--host-spacing",
-        metavar="SECONDS",
-        help="least time between two requests to one host (default 1, on loopback 0)",
-    )
     add("--feed", action="append", default=[], metavar="URL", help="watch this feed too")
     add(
         "--group",
@@ -102,6 +97,18 @@ def add_settings(parser: Parser) -> None:
         help="watch every vendor of a category, and the file's rows with this group",
     )
     add("--all", action="store_true", help="watch every vendor of the catalogue")
+    add_common(parser)
+
+
+def add_common(parser: Parser) -> None:
+    """Add those of them that do not say which pages."""
+    add = parser.add_argument
+    add("--interval", metavar="SECONDS", help="how often each page is asked (default 60)")
+    add(
+        "--host-spacing",
+        metavar="SECONDS",
+        help="least time between two requests to one host (default 1, on loopback 0)",
+    )
     add(
         "--config",
         metavar="FILE",
@@ -115,6 +122,13 @@ def add_settings(parser: Parser) -> None:
         help="closed incidents told when a page is met for the first time (default 1)",
     )
     add("--edits", action="store_true", help="also tell when only the wording changed")
+    add("--log-format", metavar="text|json|logfmt", help="what stderr carries (default text)")
+    add("--metrics", metavar="[HOST:]PORT", help="where Prometheus may ask while pages are watched")
+    add(
+        "--metrics-file",
+        metavar="FILE",
+        help="write metrics for node_exporter's textfile collector",
+    )
 
 
 def add_looks(parser: Parser) -> None:
@@ -186,4 +200,7 @@ _CONVERT: dict[str, Callable[[Any], Any]] = {
     "edits": bool,
     "utc": bool,
     "state_dir": str,
+    "log_format": str,
+    "metrics": str,
+    "metrics_file": str,
 }

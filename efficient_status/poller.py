@@ -48,8 +48,8 @@ logger = logging.getLogger(__name__)
 # only absence says that an incident is over, being missed once is not enough.
 UNSETTLED = "?"
 
-# Bytes of a document that is read beside the loop: at worst, 8 MiB of tags, that takes 15 s.
-_LARGE = 1_048_576
+# Bytes of a document that is read beside the loop: at worst, nothing but tags, a MiB takes 2 s.
+_LARGE = 262_144
 
 
 class Output(Protocol):
@@ -73,6 +73,7 @@ class Page:
         identity: of the document last told to the end.
         title: the page's own name, once a document was read.
         wasted: polls in a row for which a whole, unchanged body came (see `Poll.wasted`).
+        due: when the next poll is due, on the loop's clock; None = it is not watched.
         late: seconds by which the last poll began after it was due.
         own_rest: its `not_before`, where only our own back-off after a failure that the network
             may have caused asks for it; else 0.
@@ -85,6 +86,7 @@ class Page:
     title: str = ""
     faults: set[str] = field(default_factory=set)
     wasted: int = 0
+    due: float | None = None
     late: float = 0.0
     own_rest: float = 0.0
     held_until: float | None = None
@@ -167,15 +169,14 @@ class Poller:
         wire = Wire(may_retry=page.pacing.failures == 0)
         try:
             fetched = await self._fetcher.fetch(page.url, wire=wire)
-            if fetched.identity == page.identity:
+            told = fetched.identity == page.identity
+            document = None if told else self._fetcher.document(fetched)
+            if document is None:  # or the cache has lost it, and it is asked for in full next time
                 self._fetcher.keep(fetched)  # newer validators, even of an equal body
                 moved = self._settle(page, fetched)
                 outcome = "fresh" if fetched.source == "fresh" else "unchanged"
                 wasted = fetched.ignored_us
                 return Poll(outcome, fetched.fresh, moved_to=moved, wasted=wasted, wire=wire)
-            document = self._fetcher.document(fetched)
-            if document is None:  # nothing is wrong with the page
-                return Poll("unchanged", fetched.fresh, wire=wire)
             memory, feed = await self._read(page, document, fetched)
         except Held as error:
             logger.debug("%s: %s", page.label, error)
@@ -296,7 +297,8 @@ class Poller:
     def _say_faults(self, page: Page, memory: Memory, feed: Feed) -> None:
         for fault in feed.faults:
             if fault not in page.faults:
-                logger.warning("%s: %s", page.label, fault)
+                fields = {"event": "fault", "provider": page.label}
+                logger.warning("%s: %s", page.label, fault, extra=fields)
         page.faults = set(feed.faults)  # a page that has others each time does not fill memory
         if memory.met and memory.dialect != feed.dialect:
             logger.warning(
@@ -305,6 +307,7 @@ class Poller:
                 feed.dialect,
                 feed.evidence,
                 memory.dialect,
+                extra={"event": "platform", "provider": page.label, "platform": feed.dialect},
             )
 
     def _settle(self, page: Page, fetched: Fetched) -> str:
@@ -312,7 +315,8 @@ class Poller:
         target = fetched.moved_to
         if target and target != bare(page.url):
             self._fetcher.move(page.url, as_user_of(target, page.provider.feed))
-            logger.warning("%s: moved for good to %s", page.label, target)
+            fields = {"event": "moved", "provider": page.label, "target": target}
+            logger.warning("%s: moved for good to %s", page.label, target, extra=fields)
             return target
         return ""
 

@@ -16,7 +16,8 @@ from hashlib import blake2b
 
 from efficient_status import pacing
 from efficient_status.errors import PageError, StateError, StatusError, Untold
-from efficient_status.health import FOR_GOOD, Health, excusable, summary
+from efficient_status.fetch import Wire
+from efficient_status.health import FOR_GOOD, Health, Line, excusable, summary
 from efficient_status.models import Pacing
 from efficient_status.poller import Page, Poll, Poller
 from efficient_status.state import StateStore
@@ -94,6 +95,7 @@ class Scheduler:
             nonlocal asked
             async with turns:
                 poll = await self._poll(page)
+            self._say(page, poll)
             self._state.flush()  # the next run may come after a `kill -9`
             asked += poll.asked
             if poll.error is not None:
@@ -110,7 +112,7 @@ class Scheduler:
             for page in failed:
                 self._forget_move(page)
         for line in summary(dict(sorted(failures.items())), asked):
-            logger.warning(line)
+            logger.warning(line, extra=line.fields)
         return failures
 
     async def _watch(self, page: Page, rank: float) -> None:
@@ -119,21 +121,24 @@ class Scheduler:
         interval = self._interval_of(page)
         # Within the first interval of the command line, even where the row asks for longer.
         phase = now() + rank * self._interval
-        due = phase
+        due = page.due = phase
         while not page.pacing.gone:
             woken = await self._rest(page, due)
             if woken or pacing.overslept(due, interval, now()):
-                await asyncio.sleep(pacing.slot(phase, interval, now()) - now())
+                page.due = pacing.slot(phase, interval, now())
+                await asyncio.sleep(page.due - now())
             page.late = max(now() - due, 0.0)
             began = self._health.reads
             poll = await self._poll(page)
             for line in self._lines(page, poll, began):
-                logger.warning(line)
+                logger.warning(line, extra=line.fields)
             if page.label in self._health.named:
                 self._forget_move(page)
             hold = self._hold(page)
             beat = pacing.stretched(interval, page.wasted)
-            due = pacing.next_poll(phase, beat, now(), hold, self._dice())
+            due = page.due = pacing.next_poll(phase, beat, now(), hold, self._dice())
+            self._say(page, poll, due - now())
+        page.due = None
 
     async def _rest(self, page: Page, due: float) -> bool:
         """Wait until a poll is due, or until the outage ends in which the page failed: True."""
@@ -170,10 +175,30 @@ class Scheduler:
             poll = Poll("failed", error=PageError(text))
         if poll.outcome not in _NOT_ASKED:
             self._pace(page, poll)
-        logger.debug("%s: %s, %d told", page.label, poll.error or poll.outcome, poll.events)
         for observe in self._observers:
             observe(page, poll)
         return poll
+
+    def _say(self, page: Page, poll: Poll, wait: float | None = None) -> None:
+        """One line a poll; the next one is in `wait` seconds."""
+        if not logger.isEnabledFor(logging.DEBUG):
+            return
+        wire = poll.wire or Wire()
+        fields = {
+            "event": "poll",
+            "provider": page.label,
+            "outcome": poll.outcome,
+            "status": wire.status or None,
+            "requests": wire.attempts,
+            "bytes": wire.bytes,
+            "seconds": wire.spent,
+            "late": page.late,
+            "told": poll.events,
+            "failures": page.pacing.failures,
+            "next": wait,
+        }
+        said = poll.error or poll.outcome
+        logger.debug("%s: %s, %d told", page.label, said, poll.events, extra=fields)
 
     def _hold(self, page: Page) -> float:
         """Seconds that the page must still be left alone, even if the wall clock was set back."""
@@ -250,7 +275,7 @@ class Scheduler:
             del self._hosts[host]
         self._hosts.setdefault(page.host, []).append(page)
 
-    def _lines(self, page: Page, poll: Poll, began: int) -> list[str]:
+    def _lines(self, page: Page, poll: Poll, began: int) -> list[Line]:
         """What is to be said of a poll that began when so many pages had been read."""
         if not poll.asked:
             return []

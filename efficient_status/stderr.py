@@ -18,6 +18,8 @@ from efficient_status.outputs.console import opened_again
 from efficient_status.urls import without_credentials
 
 _NAME = "efficient-status"
+# Of syslog, which the journal has too (sd-daemon(3)).
+_PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3}
 _PIECE = re.compile(
     rb"(?s).{1,%d}" % select.PIPE_BUF
 )  # what fits for certain where `select` says so
@@ -35,11 +37,28 @@ class Stderr(logging.Handler):
         self._torn = False
         self.setFormatter(_Line())
 
+    def shape(self, name: str) -> None:
+        """Write lines as one of `keys.LOG_FORMATS` has them from now on."""
+        if name == "text":
+            self.setFormatter(_JournalLine() if self._is_journal() else _Line())
+        else:
+            from efficient_status.logs import SHAPES, Structured
+
+            self.setFormatter(Structured(SHAPES[name]))
+            self._encoding = "utf-8"
+
+    def _is_journal(self) -> bool:
+        """Whether systemd's journal reads it: then it names the stream (systemd.exec(5))."""
+        if not (stream := os.environ.get("JOURNAL_STREAM")):
+            return False
+        status = os.fstat(self._descriptor)
+        return stream == f"{status.st_dev}:{status.st_ino}"
+
     def emit(self, record: logging.LogRecord) -> None:
         """Write a line, or count it."""
         lines = [self.format(record)]
         if self._dropped:
-            lines.insert(0, f"{_NAME}: {self._dropped} lines were dropped, stderr was not read")
+            lines.insert(0, self.format(_gap(self._dropped)))
         text = "".join(f"{line}\n" for line in lines)
         block = text.encode(self._encoding, "backslashreplace")
         try:
@@ -67,6 +86,17 @@ class Stderr(logging.Handler):
         return True
 
 
+def _gap(lines: int) -> logging.LogRecord:
+    fields = {
+        "event": "dropped",
+        "lines": lines,
+        "levelno": logging.WARNING,
+        "levelname": "WARNING",
+    }
+    said = f"{lines} lines were dropped, stderr was not read"
+    return logging.makeLogRecord({"msg": said, **fields})
+
+
 class _Line(logging.Formatter):
     """The program's name and the message; a traceback stands below it, indented."""
 
@@ -81,3 +111,12 @@ class _Line(logging.Formatter):
     def formatException(self, ei: Any) -> str:  # noqa: N802
         """The others."""
         return "  " + clean(super().formatException(ei)).replace("\n", "\n  ")
+
+
+class _JournalLine(_Line):
+    """The same with a priority before each line, which the journal takes off (sd-daemon(3))."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line, or more with a traceback."""
+        mark = f"<{_PRIORITIES[record.levelno]}>"
+        return mark + super().format(record).replace("\n", f"\n{mark}")

@@ -55,3 +55,14 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def place(text: str) -> tuple[str, int] | None:
+    """Where to listen: `[HOST:]PORT`, without a host on loopback; None where it is neither."""
+    host, colon, port = text.rpartition(":")
+    if not (port.isascii() and port.isdigit() and int(port) < 65_536) or (colon and not host):
+        return None
+    bracketed = host.startswith("[") and host.endswith("]")
+    if (":" in host and not bracketed) or not host.isprintable() or " " in host:
+        return None
+    return host.strip("[]") or "127.0.0.1", int(port)

@@ -39,6 +39,7 @@ def problems(folder: Path, text: str | bytes) -> list[str]:
 SECONDS = "expected a number of seconds > 0"
 SPACING = "expected a number of seconds >= 0"
 FORMAT = "expected «text» or «json»"
+LOGS = "expected «text» or «json» or «logfmt»"
 BACKFILL = "expected a whole number >= 0, or «all»"
 FLAG = "expected true or false"
 FOLDER = "expected a folder, or «:memory:»"
@@ -73,6 +74,13 @@ BAD: list[tuple[str, str | list[str]]] = [
     ("backfill = 'some'", f"backfill: {BACKFILL}, got 'some'"),
     ("edits = 1", f"edits: {FLAG}, got 1"),
     ("utc = 'yes'", f"utc: {FLAG}, got 'yes'"),
+    ("log_format = 'xml'", f"log_format: {LOGS}, got 'xml'"),
+    ("metrics = 65536", "metrics: expected [HOST:]PORT, got 65536"),
+    ("metrics = true", "metrics: expected [HOST:]PORT, got True"),
+    ("metrics = ':9797'", "metrics: expected [HOST:]PORT, got ':9797'"),
+    ("metrics = '::1:9797'", "metrics: expected [HOST:]PORT, got '::1:9797'"),
+    ("metrics = 'localhost'", "metrics: expected [HOST:]PORT, got 'localhost'"),
+    ("metrics_file = ''", "metrics_file: expected a file, got ''"),
     ("http2 = 0", f"http2: {FLAG}, got 0"),
     ("host_in_flight = 0", "host_in_flight: expected a whole number >= 1, got 0"),
     ("connections = 2.5", "connections: expected a whole number >= 1, got 2.5"),
@@ -285,6 +293,9 @@ FULL = f"""
     max_freshness = 600
     follow_to_http = true
     allow_hosts = ["status.corp.test"]
+    log_format = "logfmt"
+    metrics = 9797
+    metrics_file = "/srv/own.prom"
     feeds = ["{OTHER}"]
     groups = ["own-group"]
     filters = {{ min_impact = "minor", kinds = ["incident"] }}
@@ -344,6 +355,9 @@ def test_a_full_file(tmp_path: Path) -> None:
         max_freshness=600,
         follow_to_http=True,
         allow_hosts=("status.corp.test",),
+        log_format="logfmt",
+        metrics="9797",
+        metrics_file=Path("/srv/own.prom"),
         own_hosts=frozenset({host_of(URL), host_of(OTHER)}),
         filters=common,
         limits=Limits(seconds=5, redirects=0),

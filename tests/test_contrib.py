@@ -83,6 +83,17 @@ def test_restarts_cure_no_mistakes() -> None:
     assert re.search(r"2 wrong usage.* 3 another run", options.watching().format_help(), re.DOTALL)
 
 
+def test_systemd_waits_until_it_watches_and_restarts_what_hangs() -> None:
+    """The program speaks sd_notify while it watches, and only then."""
+    by_file = {unit.name: dict(directives(unit)) for unit in UNITS}
+    watcher = by_file["efficient-status.service"]
+    assert (watcher["Type"], watcher["NotifyAccess"]) == ("notify", "main")
+    assert (watcher["WatchdogSec"], watcher["Restart"]) == ("2min", "on-failure")
+    once = by_file["efficient-status-once.service"]
+    assert once["Type"] == "oneshot"
+    assert "WatchdogSec" not in once
+
+
 @pytest.fixture
 def analysed(tmp_path: Path) -> Path:
     """The units, with a program that exists; skipped where systemd is missing."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from efficient_status.errors import Gone, Moved, PageError, Refused, Unreachable, Unreadable
@@ -12,7 +14,7 @@ AWAY = Unreachable("no route to host")
 GONE = Gone("the server answers 410", status=410)
 
 
-def fail(health: Health, page: str, times: range) -> list[list[str]]:
+def fail(health: Health, page: str, times: range) -> Sequence[Sequence[str]]:
     """What is said at each of these failures in a row."""
     return [health.failed(page, BUSY, number, 60) for number in times]
 

@@ -60,8 +60,13 @@ def test_a_cron_run_loads_no_more_than_it_needs(unchanged: set[str]) -> None:
     assert not {name for name in ours if name.startswith("efficient_status.commands.")}
     assert not ours & {
         "efficient_status.demo",
+        "efficient_status.instruments",
+        "efficient_status.logs",
+        "efficient_status.metrics",
+        "efficient_status.pulse",
+        "efficient_status.systemd",
         "efficient_status.opml",
         "efficient_status.plugins",
         "efficient_status.state.memory",
     }
-    assert not unchanged & {"tenacity", "redis", "multiprocessing"}
+    assert not unchanged & {"prometheus_client", "tenacity", "redis", "multiprocessing"}

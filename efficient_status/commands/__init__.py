@@ -36,6 +36,7 @@ COMMANDS: dict[str, Command] = {
     "check": _later("check"),
     "completion": _later("completion"),
     "demo": _later("demo"),
+    "explain": _later("explain"),
     "import-opml": _later("import_opml"),
     "list": _later("list"),
 }

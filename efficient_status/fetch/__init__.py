@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import httpx
 from hishel import CacheOptions
@@ -28,7 +28,7 @@ from efficient_status import __version__
 from efficient_status.errors import Unreadable
 from efficient_status.fetch.attempts import Attempts, Redirects
 from efficient_status.fetch.body import decode
-from efficient_status.fetch.cache import BodyStore
+from efficient_status.fetch.cache import BodyStore, Stored
 from efficient_status.fetch.gate import Gate
 from efficient_status.fetch.guard import Guard
 from efficient_status.fetch.origins import Origins
@@ -37,6 +37,9 @@ from efficient_status.fetch.tls import client_context
 from efficient_status.fetch.wire import FetchLimits, Prepared, Wire
 from efficient_status.models import fingerprint
 from efficient_status.urls import bare
+
+if TYPE_CHECKING:
+    from efficient_status.fetch.trace import Trace
 
 __all__ = ["FetchLimits", "Fetched", "Fetcher", "Gate", "Reach", "Wire"]
 
@@ -90,6 +93,7 @@ class Fetcher:
         contact: how to reach whoever runs this, added to the User-Agent.
         tls: makes the one TLS context, at the first https page.
         reach: which addresses may be connected to; None = those of the internet.
+        trace: takes note of every exchange, for who wants to see it.
     """
 
     def __init__(  # noqa: PLR0913 - one place wires them all
@@ -104,6 +108,7 @@ class Fetcher:
         connections: int = 512,
         tls: Callable[[], ssl.SSLContext] = client_context,
         reach: Reach | None = None,
+        trace: Trace | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.limits = limits or FetchLimits()
@@ -117,6 +122,7 @@ class Fetcher:
             tls=tls,
             reach=reach,
         )
+        origins.trace = trace
         attempts = Attempts(origins, gate, clock=clock)
         guard = Guard(
             Redirects(attempts, self.limits),
@@ -163,9 +169,13 @@ class Fetcher:
         """
         return self.stored_document(fetched.key) if fetched.document is None else fetched.document
 
+    def stored(self, url: str) -> Stored | None:
+        """What is kept of a page's stored answer, or None where none is stored."""
+        return self.store.peek(self._prepare(url).key)
+
     def stored_identity(self, url: str) -> str:
         """Identity of the stored document, or "" where none is stored."""
-        stored = self.store.peek(self._prepare(url).key)
+        stored = self.stored(url)
         return stored.digest if stored else ""
 
     def stored_document(self, url: str) -> bytes | None:
@@ -193,6 +203,10 @@ class Fetcher:
     def discard(self, fetched: Fetched) -> None:
         """No feed was read from it: what was stored before stays."""
         self.store.discard(fetched.key)
+
+    def expire(self, url: str) -> None:
+        """Ask next time, however fresh what is stored still is."""
+        self.store.expire(self._prepare(url).key)
 
     def forget(self, url: str) -> None:
         """Ask in full next time."""

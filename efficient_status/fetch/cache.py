@@ -134,6 +134,19 @@ class BodyStore(AsyncBaseStorage):
         """Drop the pending answer; what is stored stays."""
         self._pending.pop(key, None)
 
+    def expire(self, key: str) -> None:
+        """What is stored is no longer fresh."""
+        if (stored := self.peek(key)) is not None:
+            self._stored[key] = replace(stored, fresh_until=0.0)
+
+    def copy(self, path: Path) -> None:
+        """Hold what another store's file holds; one that cannot be used holds nothing.
+
+        For a store that is new and in memory; the file is only read.
+        """
+        with suppress(StateError):
+            self._database.copy(path)
+
     def forget(self, key: str) -> None:
         """Drop what is stored, so that the next request is unconditional."""
         self._replace(key, None)

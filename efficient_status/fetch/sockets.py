@@ -253,7 +253,12 @@ class Tcp(asyncio.Protocol, httpcore.AsyncNetworkStream):
             ) from error
 
     def get_extra_info(self, info: str) -> Any:
-        """Whether an idle connection has anything to say, which can only be its end."""
+        """The `server_addr`; or whether an idle connection has anything to say (`is_readable`).
+
+        That can only be its end.
+        """
+        if info == "server_addr":
+            return self._transport.get_extra_info("peername")
         return (self._ended or bool(self._received)) if info == "is_readable" else None
 
     def bound(self, answer: int, handshake: float) -> None:
@@ -261,9 +266,9 @@ class Tcp(asyncio.Protocol, httpcore.AsyncNetworkStream):
         self._allowance = self._left = answer
         self._handshake = handshake
 
-    def renew(self) -> int:
-        """An answer has come to its end: the bytes in both directions since the last one."""
-        bytes_ = self._sent + self._allowance - self._left
+    def renew(self) -> tuple[int, int]:
+        """An answer has come to its end: the bytes sent and received since the last one."""
+        bytes_ = self._sent, self._allowance - self._left
         self._left, self._sent = self._allowance, 0
         return bytes_
 

@@ -162,7 +162,7 @@ class Tls(httpcore.AsyncNetworkStream):
             return self._tcp.ended or (self._unasked() and not self._speaks_h2)
         return self._connection if info == "ssl_object" else None
 
-    def renew(self) -> int:
+    def renew(self) -> tuple[int, int]:
         """See `Tcp.renew`."""
         return self._tcp.renew()
 

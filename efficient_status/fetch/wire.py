@@ -73,7 +73,7 @@ class Wire:
         target: the URL that answered.
         moved_to: where the leading permanent redirects (301, 308) led, or "".
         body_bytes: of the last body as it travelled.
-        bytes: in both directions, of TCP's payload: bodies, fields, TLS; of whole answers only.
+        sent, received: bytes of TCP's payload: bodies, fields, TLS; of whole answers only.
         version: "HTTP/1.1" or "HTTP/2"; empty until an answer has begun.
         spent: seconds in exchanges so far; what is waited for one's turn is not among them.
     """
@@ -88,9 +88,15 @@ class Wire:
     target: str = ""
     moved_to: str = ""
     body_bytes: int = 0
-    bytes: int = 0
+    sent: int = 0
+    received: int = 0
     version: str = ""
     spent: float = 0.0
+
+    @property
+    def bytes(self) -> int:
+        """In both directions."""
+        return self.sent + self.received
 
     @asynccontextmanager
     async def within(self, seconds: float) -> AsyncIterator[None]:

@@ -65,6 +65,11 @@ class Console:
         self._torn: dict[str, Event] = {}  # by provider: begun, and not yet known to be told
         self._troubled = False
 
+    @property
+    def waiting(self) -> bool:
+        """Whether an event is being written: its reader takes as long as it likes."""
+        return self._turn.locked()
+
     async def tell(self, event: Event) -> None:
         """Write one event, whole; wait for the reader as long as it takes.
 

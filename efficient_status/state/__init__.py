@@ -12,7 +12,9 @@ from typing import Protocol
 
 from efficient_status.models import Memory, Pacing, Told
 
-__all__ = ["StateStore", "open_state"]
+__all__ = ["StateStore", "copied_state", "open_state"]
+
+_FILE = "state.sqlite3"
 
 
 class StateStore(Protocol):
@@ -42,6 +44,11 @@ class StateStore(Protocol):
         """Take note; it is written by the next `flush`."""
         ...
 
+    @property
+    def writable(self) -> bool:
+        """Whether the last that was to be written could be."""
+        ...
+
     def flush(self) -> None:
         """Write what is noted."""
         ...
@@ -49,6 +56,23 @@ class StateStore(Protocol):
     def close(self) -> None:
         """Flush and close."""
         ...
+
+
+def copied_state(folder: Path) -> StateStore:
+    """What a folder's state holds now, in memory: nothing that is done to it lasts.
+
+    It may be another run's, which goes on writing.
+
+    Raises:
+        StateError: it cannot be read, or was written by a newer version.
+    """
+    from efficient_status.database import MEMORY
+    from efficient_status.state.sqlite import SqliteState
+
+    state = SqliteState(MEMORY)
+    if (path := folder / _FILE).exists():
+        state.copy(path)
+    return state
 
 
 def open_state(folder: Path | None) -> StateStore:
@@ -63,4 +87,4 @@ def open_state(folder: Path | None) -> StateStore:
         return MemoryState()
     from efficient_status.state.sqlite import SqliteState
 
-    return SqliteState(folder / "state.sqlite3")
+    return SqliteState(folder / _FILE)

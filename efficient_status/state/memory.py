@@ -44,6 +44,11 @@ class MemoryState:
         """See `StateStore`."""
         self._pacing[provider] = feed, pacing
 
+    @property
+    def writable(self) -> bool:
+        """See `StateStore`."""
+        return True
+
     def flush(self) -> None:
         """See `StateStore`."""
 

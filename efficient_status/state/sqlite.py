@@ -92,6 +92,10 @@ class SqliteState:
         self._losses = 0
         self._recalled: dict[str, int] = {}
 
+    def copy(self, path: Path) -> None:
+        """See `Database.copy`; for a state that is new."""
+        self._database.copy(path)
+
     def identity(self, provider: str) -> str:
         """See `StateStore`."""
         return self._page(provider)[0]
@@ -138,6 +142,11 @@ class SqliteState:
     def pace(self, provider: str, feed: str, pacing: Pacing) -> None:
         """See `StateStore`."""
         self._paced[provider] = feed, pacing
+
+    @property
+    def writable(self) -> bool:
+        """See `StateStore`."""
+        return self._database.writable
 
     def flush(self) -> None:
         """See `StateStore`."""

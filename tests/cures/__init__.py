@@ -45,6 +45,8 @@ AREAS = {
     "fuzz": "Found by fuzzing",
     "config": "Configuration and plugins",
     "install": "Where it is installed",
+    "explain": "Looking closely",
+    "gauges": "Metrics, logs and systemd",
     "chain": "Supply chain and release",
 }
 

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from efficient_status.errors import Refused, Unreachable, Unreadable
-from efficient_status.fetch import Fetched, Fetcher, cache
+from efficient_status.fetch import Fetched, Fetcher, cache, origins
 from efficient_status.fetch.wire import FetchLimits
 from tests.app import until
 from tests.fetch.onion import FEED, door, poll, polls, rows, run, sources, trusting
@@ -782,6 +782,19 @@ def test_the_shared_retry_policy_is_never_run_itself(origin: Origin) -> None:
         return statistics
 
     assert run(work) == {}
+
+
+@pytest.mark.parametrize("http2", [False, True])
+def test_a_connection_is_renewed_now_and_then(monkeypatch: pytest.MonkeyPatch, http2: bool) -> None:
+    """h2 remembers every stream that it closed: what one connection gathers has an end."""
+    monkeypatch.setattr(origins, "_ANSWERS", 3)
+    with Origin(http2=http2) as origin:
+        origin.page("/feed").serve(FEED, etag='"a"')
+        trust = {"tls": trusting(origin)} if http2 else {}
+        answers = polls(origin.url("/feed"), 7, **trust)
+
+        assert sources(answers) == ["changed", *["unchanged"] * 6]
+        assert origin.connections == 3
 
 
 def test_an_origin_is_not_forgotten_between_two_exchanges(origin: Origin) -> None:
