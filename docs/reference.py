@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import ast
-import itertools
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,9 +16,11 @@ from efficient_status import catalogue, dump, keys, options
 from efficient_status.commands import COMMANDS, parser_of
 from efficient_status.config import Settings
 from efficient_status.keys import CATEGORIES, Key
+from efficient_status.metrics import Metrics
 from efficient_status.options import Parser
 from efficient_status.providers import DIALECTS
 from efficient_status.providers.platforms_json import JSON_DIALECTS
+from efficient_status.state import open_state
 
 # Table of `docs/keys.toml` → what is valid in it.
 TABLES: dict[str, Mapping[str, Key]] = {
@@ -221,28 +222,48 @@ def categories() -> str:
     return f"{head}\n\n{_table(['category', 'vendors', 'what they do'], rows)}"
 
 
+# Metrics
+
+
+def metrics() -> str:
+    """Every metric, as it is exported."""
+    made: Any = Metrics([], open_state(None), pending=lambda: 0.0).registry
+    rows = [
+        (
+            _code(each._name + _SUFFIXES.get(each._type, "")),
+            each._type,
+            ", ".join(map(_code, each._labelnames)),
+            _cell(each._documentation),
+        )
+        for each in made._collector_to_names
+    ]
+    return _table(["metric", "type", "labels", "what"], rows)
+
+
+_SUFFIXES = {"counter": "_total", "info": "_info"}
+
+
 # What was measured
 
 
 def scorecard() -> str:
     """Each client of `benchmarks/POLITENESS.md`, with how many rules it holds."""
-    rows = _rows_of("POLITENESS.md", "# Politeness, measured")
+    rows = next(_tables_of("POLITENESS.md", "rule"))
     held = zip(rows[0][2:], rows[-1][2:], strict=True)
     return _table(["client", "rules held"], held)
 
 
 def figures() -> str:
-    """The figures to reach, from `benchmarks/RESULTS.md`."""
-    head, _, *rows = _rows_of("RESULTS.md", "## Figures to reach")
-    return _table(head, rows)
+    """The figures to reach, of every section of `benchmarks/RESULTS.md`."""
+    tables = list(_tables_of("RESULTS.md", "figure"))
+    return _table(tables[0][0], [row for _, _, *rows in tables for row in rows])
 
 
-def _rows_of(document: str, heading: str) -> list[list[str]]:
-    """The cells of the first table behind a heading."""
-    text = (ROOT / "benchmarks" / document).read_text("utf-8").partition(f"{heading}\n")[2]
-    lines = itertools.dropwhile(lambda line: not line.startswith("|"), text.splitlines())
-    table = itertools.takewhile(lambda line: line.startswith("|"), lines)
-    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in table]
+def _tables_of(document: str, head: str) -> Iterator[list[list[str]]]:
+    """The cells of the tables whose first column is headed so."""
+    text = (ROOT / "benchmarks" / document).read_text("utf-8")
+    for table in re.findall(rf"^\| {head} \|.*\n(?:\|.*\n)+", text, re.MULTILINE):
+        yield [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()]
 
 
 REFERENCE: dict[str, Callable[[], str]] = {
@@ -251,6 +272,7 @@ REFERENCE: dict[str, Callable[[], str]] = {
     "exit-statuses": exit_statuses,
     "platforms": platforms,
     "categories": categories,
+    "metrics": metrics,
     "scorecard": scorecard,
     "figures": figures,
 }

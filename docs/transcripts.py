@@ -19,10 +19,14 @@ from tests.feeds import Report, incidentio, minute
 from tests.forked import Forked
 from tests.origin import Origin, Page
 
+_DATES = r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} |\d\d [A-Z][a-z]{2}\b|\d{4}-\d\d\b|\d\d:\d\d"
+
 
 def alike(transcript: str) -> str:
-    """A transcript without what differs from run to run."""
-    return re.sub(r"\d+(\.\d+)?( bytes| kB)?", "0", transcript)
+    """A transcript without what differs from run to run, in numbers and so in columns."""
+    text = re.sub(_DATES, "0", transcript)
+    text = re.sub(r"\d+([.,]\d+)*( bytes| B| kB| ms| s\b| min| h| d\b)?", "0", text)
+    return re.sub(r"[ 0]+", " ", re.sub("[█▏▎▍▌▋▊▉░]+", "", text))
 
 
 def _console(line: str, printed: str) -> str:
@@ -43,7 +47,7 @@ def _printed(folder: Path, line: str, limit: float = 60) -> str:
 
 
 @contextmanager
-def _openai(folder: Path) -> Iterator[tuple[Page, Report]]:
+def openai(folder: Path) -> Iterator[tuple[Page, Report]]:
     """A page of ours in OpenAI's place, and its incident; as the default configuration has it."""
     one = Report(
         "01EXAMPLE1",
@@ -73,7 +77,7 @@ def watch() -> str:
         ("Monitoring", "A fix is live.", minute(31)),
         ("Resolved", "It works again.", minute(58)),
     ]
-    with tempfile.TemporaryDirectory() as name, _openai(Path(name)) as (page, one):
+    with tempfile.TemporaryDirectory() as name, openai(Path(name)) as (page, one):
         process = start(Path(name), "--interval", "0.05", "--utc")
         for one.state, one.message, one.at in versions:
             page.serve(_served(one), etag=True)
@@ -90,7 +94,7 @@ def watch() -> str:
 def once() -> str:
     """Two runs of cron: the second has nothing to say."""
     line = "efficient-status openai --once --verbose --utc"
-    with tempfile.TemporaryDirectory() as name, _openai(Path(name)):
+    with tempfile.TemporaryDirectory() as name, openai(Path(name)):
         return "\n\n".join(_console(line, _printed(Path(name), line)) for _ in range(2))
 
 
@@ -111,6 +115,35 @@ def mistakes() -> str:
     return f"```text\n{text}```\n\n{printed}"
 
 
+def _after(runs: int, change: bool, line: str, shown: Callable[[Path, str], str]) -> str:
+    """A command line after some runs, and after its page has changed."""
+    with tempfile.TemporaryDirectory() as name, openai(Path(name)) as (page, one):
+        for _ in range(runs):
+            _printed(Path(name), "efficient-status openai --once")
+        if change:
+            one.state, one.message, one.at = "Monitoring", "A fix is live.", minute(31)
+            page.serve(_served(one), etag=True)
+        return _console(line, shown(Path(name), line))
+
+
+def explain() -> str:
+    """A page that has changed since it was told."""
+    return _after(1, True, "efficient-status explain openai --utc", _printed)
+
+
+def network() -> str:
+    """A page that is well."""
+    return _after(0, False, "efficient-status check openai --network", _printed)
+
+
+def logs() -> str:
+    """The same poll for two programs."""
+    lines = [
+        f"efficient-status openai --once --verbose --log-format {x}" for x in ("json", "logfmt")
+    ]
+    return "\n\n".join(_after(1, False, line, _printed) for line in lines)
+
+
 def listed() -> str:
     """A search in the catalogue."""
     line = "efficient-status list mail"
@@ -125,4 +158,7 @@ TRANSCRIPTS: dict[str, Callable[[], str]] = {
     "demo": demo,
     "mistakes": mistakes,
     "listed": listed,
+    "explain": explain,
+    "network": network,
+    "logs": logs,
 }

@@ -7,7 +7,7 @@ import json
 import re
 import shlex
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,12 @@ import pytest
 from docs import ROOT, fenced, pages, parts_of, reference, renewed, transcripts
 from efficient_status import catalogue, config, options
 from efficient_status.commands import COMMANDS, parser_of
-from efficient_status.keys import CATEGORIES, VENDOR_KEYS
+from efficient_status.keys import CATEGORIES, LOG_FORMATS, VENDOR_KEYS
 from efficient_status.models import Event, Happening, Impact, Incident, Kind, Limits, State
 from efficient_status.outputs import FORMATS, jsonl
 from efficient_status.providers import DIALECTS, Dialect
 from efficient_status.providers.platforms_json import JSON_DIALECTS
+from tests.app import cli
 from tests.conformance.scorecard import RULES
 from tests.feeds import EPOCH
 
@@ -33,6 +34,7 @@ DOCUMENTS = {**PAGES, **{name: (ROOT / name).read_text("utf-8") for name in OTHE
 PARTS = [(name, part) for name, page in PAGES.items() for part in parts_of(page)]
 PARSERS = {"": options.watching(), **{word: parser_of(word) for word in COMMANDS}}
 OPTIONS = {name for parser in PARSERS.values() for a in parser.actions for name in a.option_strings}
+DEVELOPERS = {"test", "fuzz", "bench", "lint", "types", "docs"}  # extras that no user needs
 PLUGGED = ("docs/plugins.md", "shop")  # a vendor of the package that is shown there
 OURS = re.compile(r"^\S*(?:python -m efficient_status|efficient-status)(?= |$)(.*)")
 
@@ -199,9 +201,12 @@ def vocabulary() -> set[str]:
     return {
         *tables, *words, *json_keys(), *vendor_keys(), *COMMANDS, *CATEGORIES, *FORMATS,
         *DIALECTS, *JSON_DIALECTS, *Dialect._fields, *catalogue.rows(), *ALIASES, *FOREIGN,
+        *EXTRAS, *LOG_FORMATS, *described(), *log_events(),
     }  # fmt: skip
 
 
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+EXTRAS = set(PROJECT["optional-dependencies"])
 ALIASES = {alias for row in catalogue.rows().values() for alias in row.get("aliases", ())}
 # Files, functions and other people's programs.
 FOREIGN = {"efficient-status", "bin", "jq", "lock", "open_state", "parser", "run"}
@@ -227,6 +232,18 @@ def vendor_keys() -> list[str]:
     return list(_vendor("a", {"name": "A", "feed": "https://a.test"}))
 
 
+def log_events() -> set[str]:
+    """What lines on stderr may be about."""
+    source = "".join(path.read_text("utf-8") for path in (ROOT / "efficient_status").rglob("*.py"))
+    lines = re.findall(r"\bLine\((?:[^()]|\([^()]*\))*?\"(\w+)\"[,)]", source)
+    return {*re.findall(r"\"event\": \"(\w+)\"", source), *lines}
+
+
+def described() -> set[str]:
+    """The last part of every key in the description of JSON, which other tests hold to the program."""
+    return set(re.findall(r"^\| `(?:[\w.\[\]]+\.)?(\w+)`", PAGES["docs/json.md"], re.MULTILINE))
+
+
 def rows_under(page: str, heading: str) -> list[list[str]]:
     """The cells of the first table under a heading, its head left out."""
     lines = PAGES[page].partition(f"\n## {heading}\n")[2].splitlines()
@@ -237,10 +254,54 @@ def rows_under(page: str, heading: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.split("|")[1:-1]] for line in [*table][2:]]
 
 
+def paths(value: Any, deep: Collection[str], at: str = "") -> Iterator[str]:
+    """The way to each key, into what is said to be described deeply."""
+    inner = value[0] if isinstance(value, list) and value else value
+    if isinstance(inner, dict):
+        stem = f"{at}[]" if isinstance(value, list) else at
+        for key, each in inner.items():
+            name = f"{stem}.{key}".lstrip(".") if stem != "[]" else key
+            yield name
+            if name in deep:
+                yield from paths(each, deep, name)
+
+
+@pytest.mark.parametrize(
+    ("heading", "line", "deep"),
+    [
+        ("check", "check --network --json", ()),
+        ("explain", "explain openai --json", ()),
+    ],
+)
+def test_the_json_keys_of_commands_are_described(
+    heading: str, line: str, deep: Collection[str], known: Path
+) -> None:
+    """All of them, in their order."""
+    printed = json.loads(cli(known, *line.split()).stdout)
+    assert [row[0].strip("`") for row in rows_under("docs/json.md", heading)] == [
+        *paths(printed, deep)
+    ]
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder in which a page was read once."""
+    folder = tmp_path_factory.mktemp("known")
+    with transcripts.openai(folder):
+        assert cli(folder, "--once").returncode == 0
+        yield folder
+
+
 @pytest.mark.parametrize(("heading", "keys"), [("Events", json_keys()), ("list", vendor_keys())])
 def test_the_json_keys_are_those_of_the_program(heading: str, keys: list[str]) -> None:
     """All of them, in their order."""
     assert [row[0].strip("`") for row in rows_under("docs/json.md", heading)] == keys
+
+
+def test_every_event_of_a_log_is_named() -> None:
+    """And no other is."""
+    text = prose("docs/metrics.md").partition("What a line is about")[2].partition("Further")[0]
+    assert set(re.findall(r"`(\w+)`", text)) - {"event"} == log_events()
 
 
 def test_every_word_that_a_json_value_may_be_is_named() -> None:
@@ -304,6 +365,16 @@ def test_files_that_the_documents_name_exist(document: str) -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_metric_and_extra_that_is_named_exists(document: str) -> None:
+    """In queries too."""
+    text = DOCUMENTS[document]
+    metrics = set(re.findall(r"`(efficient_status_\w+)`", reference.metrics()))
+    named = set(re.findall(r"(?<![`/.\w-])efficient_status_\w+", text.replace("`", " ")))
+    assert named <= metrics | {f"{name}_bucket" for name in metrics}
+    assert set(re.findall(r"efficient-status\[(\w+)\]", text)) <= EXTRAS
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
 def test_what_developers_are_told_to_run_exists(document: str) -> None:
     """tox's environments, and modules of the repository."""
     tox = (ROOT / "tox.ini").read_text("utf-8")
@@ -336,7 +407,9 @@ def test_a_page_says_what_you_will_know_after_it(page: str) -> None:
 def test_the_dependencies_of_the_design_are_those_of_the_package() -> None:
     """A new one is named with its reason."""
     table = (ROOT / "DESIGN.md").read_text("utf-8").partition("## Dependencies")[2]
-    named = set(re.findall(r"^\| ([a-z]\w+)", table, re.MULTILINE)) - {"package"}
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    declared = {re.split(r"[\[><=]", each)[0] for each in project["dependencies"]}
+    named = set(re.findall(r"^\| ([a-z][\w-]+)", table, re.MULTILINE)) - {"package"}
+    project = PROJECT
+    extras = project["optional-dependencies"]
+    of_users = [each for name in extras.keys() - DEVELOPERS for each in extras[name]]
+    declared = {re.split(r"[\[><=]", each)[0] for each in (*project["dependencies"], *of_users)}
     assert named == declared
