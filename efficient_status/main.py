@@ -17,7 +17,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC
 from types import FrameType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from efficient_status import options
 from efficient_status.commands import COMMANDS
@@ -26,6 +26,9 @@ from efficient_status.database import MEMORY
 from efficient_status.errors import StateError, StateInUse, UsageError
 from efficient_status.stderr import Stderr
 from efficient_status.urls import bare, is_loopback
+
+if TYPE_CHECKING:
+    from efficient_status.lock import Lock
 
 logger = logging.getLogger("efficient_status")
 _STDERR = Stderr(encoding=sys.stderr.encoding if sys.stderr else "utf-8")
@@ -103,39 +106,26 @@ def _run(settings: Settings, *, once: bool) -> int:
     gc.disable()  # what start-up makes lives to the end: looking through it is a fifth of a cron run
     lock = Lock(settings.state_dir) if settings.state_dir else None
     try:
-        return asyncio.run(_work(settings, once=once))
+        return asyncio.run(_work(settings, lock, once=once))
     finally:
         gc.freeze()  # nor is it worth a look on the way out
         if lock is not None:
             lock.release()
 
 
-async def _work(settings: Settings, *, once: bool) -> int:
+async def _work(settings: Settings, lock: Lock | None, *, once: bool) -> int:
     """Wire the parts, run until the work is done or a signal comes, and put all away."""
-    from dataclasses import asdict
-
     from efficient_status.detect import Wishes
-    from efficient_status.fetch import Fetcher, FetchLimits, Gate, Reach
+    from efficient_status.ledger import Ledger
     from efficient_status.outputs import FORMATS, Console
+    from efficient_status.parts import CACHE, fetcher_for
     from efficient_status.poller import Page, Poller
     from efficient_status.scheduler import Scheduler
     from efficient_status.state import open_state
 
     state = open_state(settings.state_dir)
-    fetcher = Fetcher(
-        settings.state_dir / "cache.sqlite3" if settings.state_dir else MEMORY,
-        gate=Gate(settings.host_spacing, settings.host_in_flight),
-        limits=FetchLimits(
-            **asdict(settings.limits),
-            freshness=settings.max_freshness,
-            follow_to_http=settings.follow_to_http,
-        ),
-        connections=settings.connections,
-        http2=settings.http2,
-        contact=settings.contact,
-        keepalive=_keepalive(settings.interval),
-        reach=Reach([*settings.own_hosts, *settings.allow_hosts]),
-    )
+    cache = settings.state_dir / CACHE if settings.state_dir else MEMORY
+    fetcher = fetcher_for(settings, cache, keepalive=_keepalive(settings.interval))
     try:
         console = Console(
             sys.stdout.fileno(),
@@ -148,7 +138,8 @@ async def _work(settings: Settings, *, once: bool) -> int:
             Page(each, state.pacing(each.key, bare(each.feed)), state.identity(each.key))
             for each in settings.providers
         ]
-        scheduler = Scheduler(pages, poller, state, interval=settings.interval)
+        books: dict[str, Any] = {"observers": [Ledger(state)], "beat": lock.known} if lock else {}
+        scheduler = Scheduler(pages, poller, state, interval=settings.interval, **books)
         if not once:
             gc.freeze()
             gc.enable()

@@ -77,6 +77,7 @@ class Page:
         own_rest: its `not_before`, where only our own back-off after a failure that the network
             may have caused asks for it; else 0.
         held_until: when the hold of `pacing` ends, on the loop's clock; None = not worked out yet.
+        read_at: when it was last known as it is, in this run, in seconds since the epoch; or 0.
     """
 
     provider: Provider
@@ -88,6 +89,7 @@ class Page:
     late: float = 0.0
     own_rest: float = 0.0
     held_until: float | None = None
+    read_at: float = 0.0
 
     @property
     def url(self) -> str:
@@ -118,6 +120,7 @@ class Poll:
         read, known: how many incidents were read in full, and items swept over as known.
         wasted: a whole body came although nothing had changed and validators had been sent.
         wire: facts of its exchanges, where there may have been some.
+        spared: bytes of the body that did not have to travel.
     """
 
     outcome: str
@@ -129,6 +132,7 @@ class Poll:
     read: int = 0
     known: int = 0
     wire: Wire | None = None
+    spared: int = 0
 
     @property
     def asked(self) -> bool:
@@ -172,7 +176,14 @@ class Poller:
                 moved = self._settle(page, fetched)
                 outcome = "fresh" if fetched.source == "fresh" else "unchanged"
                 wasted = fetched.ignored_us
-                return Poll(outcome, fetched.fresh, moved_to=moved, wasted=wasted, wire=wire)
+                return Poll(
+                    outcome,
+                    fetched.fresh,
+                    moved_to=moved,
+                    wasted=wasted,
+                    wire=wire,
+                    spared=fetched.spared,
+                )
             document = self._fetcher.document(fetched)
             memory, feed = await self._read(page, document, fetched)
         except Held as error:
@@ -192,6 +203,7 @@ class Poller:
             read=len(feed.incidents),
             known=len(feed.unchanged),
             wire=wire,
+            spared=fetched.spared,
         )
 
     async def catch_up(self, page: Page) -> int:

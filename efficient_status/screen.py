@@ -100,7 +100,8 @@ class Screen:
         """One line of text; its parts may differ in style."""
         styled = [_safe(part) for part in parts]
         if not self.rich:
-            return "".join(part.text for part in styled) + "\n"
+            text = "".join(part.text for part in styled)
+            return "".join(f"{line}\n" for line in _wrapped(text, self.width or len(text)))
         from rich.text import Text
 
         return self._shown(Text.assemble(*((s.text, _rich(s)) for s in styled)))
@@ -205,6 +206,8 @@ def _columns(character: str) -> int:
 
 def _wrapped(text: str, width: int) -> list[str]:
     """Lines of at most this width: broken at blanks, and within what is longer."""
+    if _width(text) <= width:
+        return [text]
     lines = [""]
     for word in text.split(" "):
         joined = f"{lines[-1]} {word}" if lines[-1] else word

@@ -38,4 +38,6 @@ COMMANDS: dict[str, Command] = {
     "demo": _later("demo"),
     "import-opml": _later("import_opml"),
     "list": _later("list"),
+    "stats": _later("stats"),
+    "status": _later("status"),
 }

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from efficient_status.models import Memory, Pacing, Told
+from efficient_status.models import Memory, Pacing, Tally, Told
 
-__all__ = ["StateStore", "open_state"]
+__all__ = ["FILE", "StateStore", "open_state"]
+
+FILE = "state.sqlite3"  # in the state folder
 
 
 class StateStore(Protocol):
@@ -42,6 +44,13 @@ class StateStore(Protocol):
         """Take note; it is written by the next `flush`."""
         ...
 
+    def tally(self, provider: str, day: int) -> Tally:
+        """What is to be added to a page's sums of a day (since the epoch, UTC): add to it.
+
+        It is written by and by: an hour later at most, when the page fails, and by `close`.
+        """
+        ...
+
     def flush(self) -> None:
         """Write what is noted."""
         ...
@@ -63,4 +72,4 @@ def open_state(folder: Path | None) -> StateStore:
         return MemoryState()
     from efficient_status.state.sqlite import SqliteState
 
-    return SqliteState(folder / "state.sqlite3")
+    return SqliteState(folder / FILE)
