@@ -18,11 +18,12 @@ import pytest
 from efficient_status import scheduler
 from efficient_status.commands import COMMANDS
 from efficient_status.commands.status import _shown, _standing
-from efficient_status.errors import StateError, StateInUse, StateTooNew, UsageError
+from efficient_status.errors import Moved, StateError, StateInUse, StateTooNew, UsageError
 from efficient_status.ledger import Ledger
 from efficient_status.lock import Lock
 from efficient_status.models import Impact, Incident, Kind, Pacing, State, Told
 from efficient_status.picture import take
+from efficient_status.poller import Poll
 from efficient_status.screen import Screen
 from efficient_status.state.sqlite import APPLICATION_ID, MIGRATIONS, SqliteState
 from tests.app import App, cli, objects, until
@@ -246,25 +247,23 @@ def test_pages_that_fail(desk: Desk) -> None:
     assert out.splitlines()[3] == "nothing is open; 1 cannot be read (1 page)"
 
 
-def test_why_a_poll_failed_is_kept_without_passwords(origin: Origin, tmp_path: Path) -> None:
+def test_why_a_poll_failed_is_kept_without_passwords(tmp_path: Path) -> None:
     """In one line, until the page is read again."""
-    page = origin.page("/feed").redirect("http://me:secret@[files")
+    polls = [
+        Poll("failed", error=Moved("redirects to https://me:secret@a.test/")),
+        Poll("unchanged"),
+    ]
 
     async def work() -> list[str]:
-        app = App(origin.url("/feed"), folder=tmp_path)
-        await app.scheduler._poll(app.pages[0])
-        reasons = [app.pages[0].pacing.reason]
-        page.serve(incidentio(Report("AAA")))
-        app.pages[0].pacing, app.pages[0].held_until = Pacing(failures=1, reason=reasons[0]), None
-        await app.scheduler._poll(app.pages[0])
-        reasons.append(app.pages[0].pacing.reason)
+        app = App("https://a.test/feed", folder=tmp_path)
+        reasons = []
+        for poll in polls:
+            app.scheduler._pace(app.pages[0], poll)
+            reasons.append(take(tmp_path).page(app.pages[0].label).pacing.reason)
         await app.close()
         return reasons
 
-    assert asyncio.run(work()) == [
-        "redirects to a malformed address: 'http://***@[files'",
-        "",
-    ]
+    assert asyncio.run(work()) == ["redirects to https://***@a.test/", ""]
 
 
 # Looking disturbs nobody.
