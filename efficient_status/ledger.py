@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from efficient_status.models import Tally
 from efficient_status.pacing import DAY
-from efficient_status.poller import Page, Poll
 from efficient_status.state import StateStore
+
+if TYPE_CHECKING:
+    from efficient_status.poller import Page, Poll
 
 # Bytes of an exchange beside its body, for a poll that made none because the answer was fresh: what
 # a 304 takes on a connection that is kept, with HTTP/2; HTTP/1.1 takes twice that.

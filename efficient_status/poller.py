@@ -24,6 +24,7 @@ from functools import partial
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from efficient_status.catalogue import product_of
 from efficient_status.detect import Wishes, absences, detect
 from efficient_status.errors import Held, PageError, Unreadable, Untold
 from efficient_status.fetch import Fetched, Fetcher, Wire
@@ -41,6 +42,8 @@ from efficient_status.models import (
 from efficient_status.providers import Limits, read
 from efficient_status.state import StateStore
 from efficient_status.urls import as_user_of, bare
+
+__all__ = ["UNSETTLED", "Output", "Page", "Poll", "Poller", "product_of"]
 
 logger = logging.getLogger(__name__)
 
@@ -319,12 +322,3 @@ class Poller:
             logger.warning("%s: moved for good to %s", page.label, target)
             return target
         return ""
-
-
-def product_of(provider: Provider, title: str, name: str) -> str:
-    """The product by the vendor's keyword rules over the title, first match wins."""
-    folded = title.casefold()
-    for rule in provider.rules:
-        if rule.keyword.casefold() in folded:
-            return rule.product
-    return provider.product or name

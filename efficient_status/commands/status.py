@@ -9,6 +9,7 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 from efficient_status import catalogue, options
+from efficient_status.catalogue import product_of
 from efficient_status.commands.known import add_choice, chosen, with_known
 from efficient_status.commands.speech import say
 from efficient_status.config import Settings
@@ -17,7 +18,6 @@ from efficient_status.health import span
 from efficient_status.models import Impact, Incident, Provider, State
 from efficient_status.outputs.jsonl import dumped, rfc3339, shown
 from efficient_status.picture import KnownPage, Picture, Shown, take
-from efficient_status.poller import product_of
 from efficient_status.screen import Cell, Column, Screen, Styled
 
 OPEN = 10  # exit status
