@@ -35,12 +35,14 @@ class KnownPage:
 
     Attributes:
         known_at: when it was last known to be as it is told, at least, in seconds since the epoch;
-            0 = never.
+            0 = never, or in the first minute of the run that met it.
+        met: whether a document of it was ever told to the end.
     """
 
     pacing: Pacing = field(default_factory=Pacing)
     known_at: float = 0.0
     shown: tuple[Shown, ...] = ()
+    met: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +85,12 @@ def take(folder: Path) -> Picture:
                 raise StateError(f"{path}: cannot be read ({error!r})") from error
             if incident is not None:
                 shown.setdefault(provider, []).append(Shown(incident, left_at))
-        pacing = {
-            row[0]: pacing_of(row[1:])
-            for row in database.execute(
-                "SELECT provider, not_before, failures, wait, gone, moved_to, reason FROM page"
-            )
-        }
+        query = (
+            "SELECT provider, dialect, not_before, failures, wait, gone, moved_to, reason FROM page"
+        )
+        rows = database.execute(query).fetchall()
+    pacing = {provider: pacing_of(tuple(of_pacing)) for provider, _, *of_pacing in rows}
+    met = {provider for provider, dialect, *_ in rows if dialect}
     known: dict[str, float] = {}
     for (provider, _), tally in tallies.items():
         known[provider] = max(known.get(provider, 0.0), tally.read_at)
@@ -98,6 +100,7 @@ def take(folder: Path) -> Picture:
                 pacing.get(key, Pacing()),
                 _known_at(known.get(key, 0.0), pacing.get(key, Pacing()), began, beat),
                 tuple(shown.get(key, ())),
+                key in met,
             )
             for key in {**pacing, **known}
         },

@@ -24,7 +24,7 @@ from efficient_status.models import Pacing, Provider, Tally
 from efficient_status.pacing import DAY
 from efficient_status.picture import take
 from efficient_status.poller import Page, Poll
-from efficient_status.state import StateStore, open_state
+from efficient_status.state import StateStore, open_state, sqlite
 from efficient_status.state.memory import MemoryState
 from efficient_status.state.sqlite import DAYS, SqliteState
 from tests.app import App, cli
@@ -136,6 +136,27 @@ def test_nothing_is_written_for_a_thousand_polls(tmp_path: Path) -> None:
         assert len(statements) == len(once)
         assert once == ["BEGIN", "DELETE", *["INSERT"] * 10, "COMMIT"]
     assert written(tmp_path)["3", TODAY] == Tally(unchanged=100, spared=700)
+
+
+def test_the_first_sums_are_written_after_a_minute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often something else was written before; then an hour later."""
+    now = [1_000.0]
+    monkeypatch.setattr(sqlite, "time", type("Clock", (), {"monotonic": lambda: now[0]}))
+    with closing(SqliteState(tmp_path / "state.sqlite3")) as state:
+        minutes = []
+        state.finish("a", "identity", "generic-rss")
+        for minute_ in range(1, 125):
+            now[0] += 60
+            state.tally("a", TODAY).unchanged += 1
+            state.pace("a", ROW.feed, Pacing(not_before=minute_))
+            before = len(state._tallies)
+            state.flush()
+            if before and not state._tallies:
+                minutes.append(minute_)
+
+    assert minutes == [1, 61, 121]
 
 
 def test_a_run_from_cron_writes_once_at_its_end(origin: Origin, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from efficient_status.health import span
 from efficient_status.models import Impact, Incident, Provider, State
 from efficient_status.outputs.jsonl import dumped, rfc3339, shown
 from efficient_status.picture import KnownPage, Picture, Shown, take
-from efficient_status.screen import Cell, Column, Screen, Styled
+from efficient_status.screen import Cell, Column, Row, Screen, Styled
 
 OPEN = 10  # exit status
 _NAMED = 6  # pages with nothing open that are named
@@ -213,8 +213,8 @@ def _shown(
     clock = _short(now, zone) if screen.width else _long(zone)
     if entries:
         known = {page.provider.key: page for page in pages}
-        rows = [_row(e, known[e.provider.key], now, clock) for e in entries]
         if screen.width:
+            rows = (row for e in entries for row in _rows(e, known[e.provider.key], now, clock))
             yield screen.table(_COLUMNS, rows)
         else:
             yield screen.table(_WIDE, [_wide(e, known[e.provider.key], clock) for e in entries])
@@ -246,7 +246,8 @@ _FAILING = (
 Clock = Callable[[datetime | None], str]
 
 
-def _row(entry: Entry, page: Standing, now: float, clock: Clock) -> list[Cell]:
+def _rows(entry: Entry, page: Standing, now: float, clock: Clock) -> Iterator[Row]:
+    """Its address stands alone, so that it is in one piece."""
     incident = entry.incident
     impact = Styled(incident.impact or "", _IMPACTS[incident.impact])
     lines: list[Styled | str] = [
@@ -255,15 +256,15 @@ def _row(entry: Entry, page: Standing, now: float, clock: Clock) -> list[Cell]:
     ]
     if entry.shown.left_at is not None:
         lines.append(f"no longer on the page for {span(max(now - entry.shown.left_at, 0))}")
-    if incident.url:
-        lines.append(Styled(incident.url, "quiet", incident.url))
-    return [
+    yield [
         [page.name, Styled(_age(page, now), "warn" if page.fails else "quiet")],
         [Styled(incident.state.label, _STATES.get(incident.state, "note")), impact],
         clock(incident.started_at),
         clock(incident.updated_at),
         lines,
     ]
+    if incident.url:
+        yield Styled(f"  {incident.url}", "quiet", incident.url)
 
 
 def _wide(entry: Entry, page: Standing, clock: Clock) -> list[Cell]:
@@ -304,8 +305,8 @@ def _failing(page: Standing, now: float) -> list[Cell]:
 def _summary(screen: Screen, pages: Sequence[Standing], now: float) -> Iterator[str]:
     entries = [entry for page in pages for entry in page.entries]
     count = sum(entry.open for entry in entries)
-    unread = [page for page in pages if not page.known.known_at and not page.fails]
-    well = [page for page in pages if page.known.known_at and not page.fails]
+    unread = [page for page in pages if not page.known.met and not page.fails]
+    well = [page for page in pages if page.known.met and not page.fails]
     says = [f"{count} open" if count else "nothing is open"]
     if gone := sum(entry.shown.left_at is not None for entry in entries):
         says.append(f"{gone} no longer shown")
@@ -325,9 +326,9 @@ def _summary(screen: Screen, pages: Sequence[Standing], now: float) -> Iterator[
     if 0 < len(quiet) <= _NAMED:
         names = ", ".join(f"{page.name} ({_age(page, now)})" for page in quiet)
         yield screen.line(Styled(f"quiet: {names}", "quiet"))
-    elif well:
-        oldest = min(well, key=lambda page: page.known.known_at)
-        text = f"what is known of each page is at most {span(_seconds(oldest, now))} old"
+    elif dated := [page for page in well if page.known.known_at]:
+        oldest = max(_seconds(page, now) for page in dated)
+        text = f"what is known of each page is at most {span(round(oldest))} old"
         yield screen.line(Styled(text, "quiet"))
 
 
@@ -336,7 +337,9 @@ def _seconds(page: Standing, now: float) -> float:
 
 
 def _age(page: Standing, now: float) -> str:
-    return f"{span(round(_seconds(page, now)))} ago" if page.known.known_at else "never"
+    if page.known.known_at:
+        return f"{span(round(_seconds(page, now)))} ago"
+    return "just met" if page.known.met else "never"
 
 
 def _date(seconds: float) -> datetime | None:

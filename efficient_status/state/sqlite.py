@@ -256,7 +256,7 @@ class SqliteState:
             self._lose()
             return False
         if written:
-            if len(tallies) == len(self._tallies):
+            if tallies and len(tallies) == len(self._tallies):
                 self._tallies_due = time.monotonic() + _TALLIES_EVERY
             for key in tallies:
                 del self._tallies[key]
