@@ -172,11 +172,12 @@ class Scheduler:
             logger.debug("%s: bug", page.label, exc_info=True)
             text = f"a bug in efficient_status ({type(error).__name__}: {error}), please report it"
             poll = Poll("failed", error=PageError(text))
-        if poll.outcome not in _NOT_ASKED:
-            self._pace(page, poll)
+        lasting = poll.outcome not in _NOT_ASKED and self._pace(page, poll)
         logger.debug("%s: %s, %d told", page.label, poll.error or poll.outcome, poll.events)
         for observe in self._observers:
             observe(page, poll)
+        if lasting:
+            self._state.flush()
         return poll
 
     def _hold(self, page: Page) -> float:
@@ -190,8 +191,8 @@ class Scheduler:
     def _interval_of(self, page: Page) -> float:
         return max(self._interval, page.provider.interval or 0.0)
 
-    def _pace(self, page: Page, poll: Poll) -> None:
-        """Note when the page may be asked again; what holds it back for long is written at once."""
+    def _pace(self, page: Page, poll: Poll) -> bool:
+        """Note when the page may be asked again; whether that is to be written at once."""
         now = self._clock()
         before = page.pacing
         if poll.error is None:
@@ -211,9 +212,13 @@ class Scheduler:
             after = replace(after, moved_to=poll.moved_to)
         self._note(page, after)
         self._count_waste(page, poll)
-        lasting = page.pacing.not_before > now + FLUSH_EVERY
-        if lasting or poll.error or poll.moved_to or before.failures or poll.outcome == "changed":
-            self._state.flush()
+        return bool(
+            page.pacing.not_before > now + FLUSH_EVERY
+            or poll.error
+            or poll.moved_to
+            or before.failures
+            or poll.outcome == "changed"
+        )
 
     def _count_waste(self, page: Page, poll: Poll) -> None:
         if poll.error is None:

@@ -150,7 +150,7 @@ def test_the_first_sums_are_written_after_a_minute(
         for minute_ in range(1, 125):
             now[0] += 60
             state.tally("a", TODAY).unchanged += 1
-            state.pace("a", ROW.feed, Pacing(not_before=minute_))
+            state.pace("b", ROW.feed, Pacing(not_before=minute_))
             before = len(state._tallies)
             state.flush()
             if before and not state._tallies:

@@ -259,6 +259,7 @@ def test_why_a_poll_failed_is_kept_without_passwords(tmp_path: Path) -> None:
         reasons = []
         for poll in polls:
             app.scheduler._pace(app.pages[0], poll)
+            app.state.flush()
             reasons.append(take(tmp_path).page(app.pages[0].label).pacing.reason)
         await app.close()
         return reasons

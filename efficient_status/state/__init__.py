@@ -47,7 +47,7 @@ class StateStore(Protocol):
     def tally(self, provider: str, day: int) -> Tally:
         """What is to be added to a page's sums of a day (since the epoch, UTC): add to it.
 
-        It is written by and by: an hour later at most, when the page fails, and by `close`.
+        It is written by and by: with the page's pacing, an hour later at most, and by `close`.
         """
         ...
 

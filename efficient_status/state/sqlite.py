@@ -181,7 +181,7 @@ class SqliteState:
 
     def flush(self) -> None:
         """See `StateStore`."""
-        if self._unwritten or (self._tallies and time.monotonic() >= self._tallies_due):
+        if self._unwritten or self._tallies_are_due:
             self._write()
 
     def close(self) -> None:
@@ -248,7 +248,9 @@ class SqliteState:
         told: Mapping[str, Mapping[str, Told | None]],
         finished: Mapping[str, tuple[str, str]],
     ) -> bool:
-        tallies = self._tallies_to_write()
+        due = self._tallies_are_due
+        with_pacing = (key for key in self._tallies if due or key[0] in self._paced)
+        tallies = {key: self._tallies[key] for key in with_pacing}
         notes = _statements(told, finished, self._paced)
         try:
             written = self._database.write(itertools.chain(notes, _sums(tallies)))
@@ -256,21 +258,15 @@ class SqliteState:
             self._lose()
             return False
         if written:
-            if tallies and len(tallies) == len(self._tallies):
+            if due:
                 self._tallies_due = time.monotonic() + _TALLIES_EVERY
             for key in tallies:
                 del self._tallies[key]
         return written
 
-    def _tallies_to_write(self) -> dict[tuple[str, int], Tally]:
-        """All of them, once they are due; until then those of pages that fail.
-
-        So it is known when such a page was last read.
-        """
-        if time.monotonic() >= self._tallies_due:
-            return dict(self._tallies)
-        failing = {key for key, (_, pacing) in self._paced.items() if pacing.failures}
-        return {key: each for key, each in self._tallies.items() if key[0] in failing}
+    @property
+    def _tallies_are_due(self) -> bool:
+        return bool(self._tallies) and time.monotonic() >= self._tallies_due
 
     def _lose(self) -> None:
         """The file was begun anew: no page is told to its end any more, as far as it knows.
