@@ -68,8 +68,13 @@ def take(folder: Path) -> Picture:
         StateError: there is no state, or it cannot be read, or is of another version.
     """
     path = folder / FILE
-    if not path.exists():
-        raise StateError(f"{folder}: there is no state yet: watch first, or run with --once")
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        problem = "there is no state yet: watch first, or run with --once"
+        raise StateError(f"{folder}: {problem}") from error
+    except OSError as error:
+        raise StateError(f"{folder}: cannot be read ({error.strerror})") from error
     began, beat = _heart(folder / "lock")
     with looking(path, APPLICATION_ID, len(MIGRATIONS)) as database:
         tallies = {

@@ -311,6 +311,8 @@ def test_no_state_yet(desk: Desk) -> None:
         desk.look()
     with pytest.raises(UsageError, match="«:memory:» keeps nothing"):
         desk.look("--state-dir", ":memory:")
+    with pytest.raises(StateError, match="cannot be read .File name too long"):
+        desk.look("--state-dir", str(desk.folder / ("a" * 300)))
     done = cli(desk.folder, "status")
 
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
