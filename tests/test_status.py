@@ -311,7 +311,7 @@ def test_no_state_yet(desk: Desk) -> None:
         desk.look()
     with pytest.raises(UsageError, match="«:memory:» keeps nothing"):
         desk.look("--state-dir", ":memory:")
-    with pytest.raises(StateError, match="cannot be read .File name too long"):
+    with pytest.raises(StateError, match=r"cannot be read .File name too long"):
         desk.look("--state-dir", str(desk.folder / ("a" * 300)))
     done = cli(desk.folder, "status")
 
