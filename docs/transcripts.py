@@ -6,15 +6,18 @@ Numbers that no two runs share (times, ports, bytes on the wire) are left out of
 
 from __future__ import annotations
 
+import os
+import pty
 import re
 import shlex
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.app import environment, start
+from tests.app import command, environment, start
 from tests.feeds import Report, incidentio, minute
 from tests.forked import Forked
 from tests.origin import Origin, Page
@@ -44,6 +47,26 @@ def _printed(folder: Path, line: str, limit: float = 60) -> str:
             run.kill()
         out.seek(0)
         return out.read().replace(str(folder), "~")
+
+
+def _screen(folder: Path, line: str) -> str:
+    """What a command line shows on a terminal without colours."""
+    words = shlex.split(line, comments=True)[1:]
+    ours, theirs = pty.openpty()
+    with open(ours, "rb", buffering=0) as terminal:  # noqa: PTH123 - a descriptor
+        subprocess.run(
+            command(*words),
+            env=environment(folder, COLUMNS="100", NO_COLOR="1"),
+            stdout=theirs,
+            stderr=theirs,
+            check=False,
+        )
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # EIO is how Linux says that nobody writes any more
+            while part := terminal.read(65_536):
+                shown += part
+    return shown.decode().replace("\r\n", "\n").replace(str(folder), "~")
 
 
 @contextmanager
@@ -126,9 +149,19 @@ def _after(runs: int, change: bool, line: str, shown: Callable[[Path, str], str]
         return _console(line, shown(Path(name), line))
 
 
+def status() -> str:
+    """What is open."""
+    return _after(1, False, "efficient-status status --utc", _screen)
+
+
 def explain() -> str:
     """A page that has changed since it was told."""
     return _after(1, True, "efficient-status explain openai --utc", _printed)
+
+
+def stats() -> str:
+    """Six runs of cron."""
+    return _after(6, False, "efficient-status stats", _printed)
 
 
 def network() -> str:
@@ -158,7 +191,9 @@ TRANSCRIPTS: dict[str, Callable[[], str]] = {
     "demo": demo,
     "mistakes": mistakes,
     "listed": listed,
+    "status": status,
     "explain": explain,
+    "stats": stats,
     "network": network,
     "logs": logs,
 }

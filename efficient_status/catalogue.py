@@ -103,6 +103,15 @@ def bare_feed(url: str, filters: Filters = _NONE) -> Provider:
     return Provider(key=bare(url), name="", feed=url, filters=filters)
 
 
+def product_of(provider: Provider, title: str, name: str) -> str:
+    """The product by the vendor's keyword rules over the title, first match wins."""
+    folded = title.casefold()
+    for rule in provider.rules:
+        if rule.keyword.casefold() in folded:
+            return rule.product
+    return provider.product or name
+
+
 def suggestion(word: str, own: Iterable[str] = (), commands: Iterable[str] = ()) -> str:
     """What to say of a provider that is not known.
 

@@ -92,6 +92,7 @@ class Wanted:
 
     Attributes:
         commands: words that may have been meant where a provider is not known.
+        otherwise: the keys that are taken where neither the command line nor the file names any.
     """
 
     providers: tuple[str, ...] = ()
@@ -100,6 +101,7 @@ class Wanted:
     overrides: Mapping[str, Any] = field(default_factory=dict)
     groups: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()
+    otherwise: tuple[str, ...] = (catalogue.DEFAULT,)
 
 
 def default_state_dir() -> Path:
@@ -282,7 +284,7 @@ class _Choice:
         feeds = [] if wanted.providers or wanted.groups else self._table.get("feeds", [])
         feeds = [*feeds, *wanted.feeds]
         if not keys and not feeds:
-            keys = [catalogue.DEFAULT]
+            keys = [*wanted.otherwise]
         pages = {key: self._provider(key) for key in dict.fromkeys(keys)}
         self.hosts |= {host_of(url) for url in feeds}
         bare = [catalogue.bare_feed(url, self.filters) for url in feeds]

@@ -12,8 +12,8 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import closing, suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -250,16 +250,8 @@ class Database:
                 self._check(database)
 
     def _check(self, database: sqlite3.Connection) -> None:
-        version, newest = _version(database), len(self._migrations)
-        found = database.execute("PRAGMA application_id").fetchone()[0]
-        tables = database.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-        if tables and found != self._application_id:
-            raise sqlite3.DatabaseError("another program's database")
-        if version > newest:
-            problem = (
-                f"written by a newer efficient_status (schema {version}, this one knows up "
-                f"to {newest})"
-            )
+        _check_owner(database, self._application_id)
+        if problem := _newer(_version(database), len(self._migrations)):
             if self._disposable:
                 raise sqlite3.DatabaseError(problem)
             raise StateTooNew(
@@ -277,9 +269,54 @@ class Database:
 
 
 def _only_reading(path: Path) -> sqlite3.Connection:
-    """A connection that leaves nothing behind, as one to a file without a journal else would."""
+    """A connection that leaves nothing behind, and does not wait.
+
+    Without a journal nobody has the file open, and SQLite would make one where it may, else fail.
+    """
     mode = "mode=ro" if path.with_name(path.name + "-wal").exists() else "mode=ro&immutable=1"
-    return connect(f"{path.absolute().as_uri()}?{mode}", uri=True)
+    return connect(f"{path.absolute().as_uri()}?{mode}", uri=True, timeout=_PATIENT / 1000)
+
+
+@contextmanager
+def looking(path: Path, application_id: int, newest: int) -> Iterator[sqlite3.Connection]:
+    """A file to look into while another process may write it; nothing is changed, nobody waits.
+
+    Args:
+        newest: the schema's version, which it must have.
+
+    Raises:
+        StateTooNew: a newer version wrote it.
+        StateError: it is of an older version, damaged, another program's, or cannot be read.
+    """
+    try:
+        with closing(_only_reading(path)) as database:
+            _check_owner(database, application_id)
+            version = _version(database)
+            if problem := _newer(version, newest):
+                raise StateTooNew(f"{path}: {problem}: upgrade, or choose another --state-dir")
+            if version < newest:
+                raise StateError(
+                    f"{path}: written by an older efficient_status (schema {version}, this one"
+                    f" reads {newest}): the next run of watching brings it up to date"
+                )
+            database.execute("BEGIN")  # one moment's picture
+            yield database
+    except sqlite3.Error as error:
+        raise StateError(f"{path}: cannot be read ({_reason(error)})") from error
+
+
+def _check_owner(database: sqlite3.Connection, application_id: int) -> None:
+    found = database.execute("PRAGMA application_id").fetchone()[0]
+    tables = database.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    if tables and found != application_id:
+        raise sqlite3.DatabaseError("another program's database")
+
+
+def _newer(version: int, newest: int) -> str:
+    """What is wrong with a file of a version that is not known yet, or ""."""
+    if version <= newest:
+        return ""
+    return f"written by a newer efficient_status (schema {version}, this one knows up to {newest})"
 
 
 def _make_private(path: Path) -> None:

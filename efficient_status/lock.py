@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -32,7 +33,7 @@ class Lock:
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = os.read(self._descriptor, 32).decode("ascii", "replace").strip() or "unknown"
+            holder = (held_by(os.read(self._descriptor, 64)) or ("unknown",))[0]
             os.close(self._descriptor)
             raise StateInUse(
                 f"{folder}: another run holds it (pid {holder}); nothing was asked"
@@ -44,8 +45,21 @@ class Lock:
             ) from error
         with suppress(OSError):  # no room for it: who holds the folder is unknown, but it is held
             os.ftruncate(self._descriptor, 0)
-            os.pwrite(self._descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
+            os.pwrite(self._descriptor, f"{os.getpid()} {time.time():.3f}\n".encode("ascii"), 0)
+
+    def known(self, moment: float) -> None:
+        """All pages that this run has read, and that have not failed since, are known as of then.
+
+        It is the file's time of modification, so no byte is written.
+        """
+        with suppress(OSError):
+            os.utime(self._descriptor, (moment, moment))
 
     def release(self) -> None:
         """Let the next run in."""
         os.close(self._descriptor)
+
+
+def held_by(content: bytes) -> list[str]:
+    """What the file says of who holds it, or did last: the pid, when it began (seconds)."""
+    return content.decode("ascii", "replace").split()

@@ -17,7 +17,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC
 from types import FrameType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from efficient_status import options
 from efficient_status.commands import COMMANDS
@@ -27,6 +27,9 @@ from efficient_status.errors import StateError, StateInUse, UsageError
 from efficient_status.keys import LOG_FORMATS
 from efficient_status.stderr import Stderr
 from efficient_status.urls import bare, is_loopback
+
+if TYPE_CHECKING:
+    from efficient_status.lock import Lock
 
 logger = logging.getLogger("efficient_status")
 _STDERR = Stderr(encoding=sys.stderr.encoding if sys.stderr else "utf-8")
@@ -108,18 +111,19 @@ def _run(settings: Settings, *, once: bool) -> int:
     gc.disable()  # what start-up makes lives to the end: looking through it is a fifth of a cron run
     lock = Lock(settings.state_dir) if settings.state_dir else None
     try:
-        return asyncio.run(_work(settings, once=once))
+        return asyncio.run(_work(settings, lock, once=once))
     finally:
         gc.freeze()  # nor is it worth a look on the way out
         if lock is not None:
             lock.release()
 
 
-async def _work(settings: Settings, *, once: bool) -> int:
+async def _work(settings: Settings, lock: Lock | None, *, once: bool) -> int:
     """Wire the parts, run until the work is done or a signal comes, and put all away."""
     from contextlib import nullcontext
 
     from efficient_status.detect import Wishes
+    from efficient_status.ledger import Ledger
     from efficient_status.outputs import FORMATS, Console
     from efficient_status.parts import CACHE, fetcher_for
     from efficient_status.poller import Page, Poller
@@ -147,13 +151,15 @@ async def _work(settings: Settings, *, once: bool) -> int:
             wishes=Wishes(settings.backfill, settings.edits),
             limits=settings.limits,
         )
+        books = [Ledger(state)] if lock else []
         async with shown or nullcontext():
             scheduler = Scheduler(
                 pages,
                 poller,
                 state,
                 interval=settings.interval,
-                observers=shown.observers if shown else (),
+                observers=[*(shown.observers if shown else ()), *books],
+                beat=lock.known if lock else lambda _moment: None,
             )
             work = _once(scheduler) if once else _watch(scheduler, len(pages), settings.interval)
             return await _until_signal(work)

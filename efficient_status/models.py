@@ -9,7 +9,7 @@ They are named by where they are in the way of one poll:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2b
@@ -300,6 +300,7 @@ class Pacing:
         wait: the last back-off, in seconds; the next at least doubles it.
         gone: the server said 410.
         moved_to: where a permanent redirect (301, 308) led, once a feed was read there; or "".
+        reason: why the last poll failed, in one line without credentials; "" when it did not.
     """
 
     not_before: float = 0.0
@@ -307,3 +308,42 @@ class Pacing:
     wait: float = 0.0
     gone: bool = False
     moved_to: str = ""
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a page's polls of one day (UTC) came to, and what they cost; sums (see `ledger`).
+
+    Attributes:
+        unchanged, fresh, changed, failed: polls by outcome; a fresh one asked nothing.
+        requests: that were sent, redirects and retries included.
+        bytes: in both directions.
+        spared: bytes that the same polls would have cost more without validators and freshness.
+        events: that were told.
+        read_at: when the page was last known as it is, in seconds since the epoch, or 0.
+    """
+
+    unchanged: int = 0
+    fresh: int = 0
+    changed: int = 0
+    failed: int = 0
+    requests: int = 0
+    bytes: int = 0
+    spared: int = 0
+    events: int = 0
+    read_at: float = 0.0
+
+    @property
+    def polls(self) -> int:
+        """All of them."""
+        return self.unchanged + self.fresh + self.changed + self.failed
+
+    def add(self, other: Tally) -> None:
+        """Add the sums of other polls."""
+        for name in SUMS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.read_at = max(self.read_at, other.read_at)
+
+
+SUMS = tuple(each.name for each in fields(Tally) if each.name != "read_at")

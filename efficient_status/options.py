@@ -17,6 +17,8 @@ commands (each has a --help of its own):
   efficient-status list [QUERY]             vendors of the catalogue
   efficient-status check                    is the configuration right, and what is in force?
   efficient-status explain PROVIDER|URL     one poll in the open: what passes, and why
+  efficient-status status [PROVIDER …]      what is open now, from what is known
+  efficient-status stats [PROVIDER …]       what watching has cost, and spared
   efficient-status import-opml FILE         a feed reader's subscriptions as configuration
   efficient-status demo                     an outage in half a minute, without a network
   efficient-status completion SHELL         a completion script for bash, zsh or fish
@@ -86,17 +88,7 @@ def watching() -> Parser:
 
 def add_settings(parser: Parser) -> None:
     """Add the options that `settings` understands."""
-    add = parser.add_argument
-    add("providers", nargs="*", metavar="PROVIDER", help="a vendor's key; default: openai")
-    add("--feed", action="append", default=[], metavar="URL", help="watch this feed too")
-    add(
-        "--group",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="watch every vendor of a category, and the file's rows with this group",
-    )
-    add("--all", action="store_true", help="watch every vendor of the catalogue")
+    add_pages(parser)
     add_common(parser)
 
 
@@ -109,12 +101,7 @@ def add_common(parser: Parser) -> None:
         metavar="SECONDS",
         help="least time between two requests to one host (default 1, on loopback 0)",
     )
-    add(
-        "--config",
-        metavar="FILE",
-        help="settings in TOML (default ~/.config/efficient-status/config.toml)",
-    )
-    add("--state-dir", metavar="DIR", help="what was told, and the cache; :memory: keeps nothing")
+    add_places(parser)
     add_looks(parser)
     add(
         "--backfill",
@@ -131,17 +118,54 @@ def add_common(parser: Parser) -> None:
     )
 
 
+def add_pages(parser: Parser, default: str = "openai") -> None:
+    """Add the options that say which pages."""
+    add = parser.add_argument
+    add("providers", nargs="*", metavar="PROVIDER", help=f"a vendor's key; default: {default}")
+    add("--feed", action="append", default=[], metavar="URL", help="this feed too")
+    add(
+        "--group",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="every vendor of a category, and the file's rows with this group",
+    )
+    add("--all", action="store_true", help="every vendor of the catalogue")
+
+
+def add_places(parser: Parser) -> None:
+    """Add the options that say where configuration and state are."""
+    add = parser.add_argument
+    add(
+        "--config",
+        metavar="FILE",
+        help="settings in TOML (default ~/.config/efficient-status/config.toml)",
+    )
+    add("--state-dir", metavar="DIR", help="what was told, and the cache; :memory: keeps nothing")
+
+
 def add_looks(parser: Parser) -> None:
     """Add the options that say how events are shown."""
     parser.add_argument("--format", metavar="text|json", help="what stdout carries (default text)")
+    add_zone(parser)
+
+
+def add_zone(parser: Parser) -> None:
+    """Add the option that says in which zone times are shown."""
     parser.add_argument("--utc", action="store_true", help="times in UTC instead of local time")
 
 
-def settings(options: argparse.Namespace, reserved: Collection[str] = ()) -> Settings:
+def settings(
+    options: argparse.Namespace,
+    reserved: Collection[str] = (),
+    otherwise: Sequence[str] = (catalogue.DEFAULT,),
+) -> Settings:
     """What the options and the file come to.
 
     Args:
+        options: those that were not added count as not given.
         reserved: the commands; no provider may be named like one.
+        otherwise: the pages' keys where none is named.
 
     Raises:
         UsageError: every error of the command line and of the file at once.
@@ -149,7 +173,7 @@ def settings(options: argparse.Namespace, reserved: Collection[str] = ()) -> Set
     overrides = {
         name: convert(value)
         for name, convert in _CONVERT.items()
-        if (value := getattr(options, name)) not in (None, False)
+        if (value := getattr(options, name, None)) not in (None, False)
     }
     problems = config.check_options(overrides)
     problems += [
@@ -171,6 +195,7 @@ def settings(options: argparse.Namespace, reserved: Collection[str] = ()) -> Set
             overrides=overrides,
             groups=tuple(options.group),
             commands=tuple(reserved),
+            otherwise=tuple(otherwise),
         )
         found = config.settle(wanted, {} if problems else table)
     except UsageError as error:

@@ -73,7 +73,7 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
 def after_success(pacing: Pacing, fresh: float, now: float) -> Pacing:
     """The page was read, or had not changed; it stays fresh for so many seconds."""
     not_before = max(_still(pacing, now), now + fresh if fresh > 0 else 0.0)
-    return replace(pacing, not_before=not_before, failures=0, wait=0.0, gone=False)
+    return replace(pacing, not_before=not_before, failures=0, wait=0.0, gone=False, reason="")
 
 
 def _still(pacing: Pacing, now: float) -> float:

@@ -24,6 +24,7 @@ from functools import partial
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from efficient_status.catalogue import product_of
 from efficient_status.detect import Wishes, absences, detect
 from efficient_status.errors import Held, PageError, Unreadable, Untold
 from efficient_status.fetch import Fetched, Fetcher, Wire
@@ -41,6 +42,8 @@ from efficient_status.models import (
 from efficient_status.providers import Limits, read
 from efficient_status.state import StateStore
 from efficient_status.urls import as_user_of, bare
+
+__all__ = ["UNSETTLED", "Output", "Page", "Poll", "Poller", "product_of"]
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +81,7 @@ class Page:
         own_rest: its `not_before`, where only our own back-off after a failure that the network
             may have caused asks for it; else 0.
         held_until: when the hold of `pacing` ends, on the loop's clock; None = not worked out yet.
+        read_at: when it was last known as it is, in this run, in seconds since the epoch; or 0.
     """
 
     provider: Provider
@@ -90,6 +94,7 @@ class Page:
     late: float = 0.0
     own_rest: float = 0.0
     held_until: float | None = None
+    read_at: float = 0.0
 
     @property
     def url(self) -> str:
@@ -120,6 +125,7 @@ class Poll:
         read, known: how many incidents were read in full, and items swept over as known.
         wasted: a whole body came although nothing had changed and validators had been sent.
         wire: facts of its exchanges, where there may have been some.
+        spared: bytes of the body that did not have to travel.
     """
 
     outcome: str
@@ -131,6 +137,7 @@ class Poll:
     read: int = 0
     known: int = 0
     wire: Wire | None = None
+    spared: int = 0
 
     @property
     def asked(self) -> bool:
@@ -176,7 +183,14 @@ class Poller:
                 moved = self._settle(page, fetched)
                 outcome = "fresh" if fetched.source == "fresh" else "unchanged"
                 wasted = fetched.ignored_us
-                return Poll(outcome, fetched.fresh, moved_to=moved, wasted=wasted, wire=wire)
+                return Poll(
+                    outcome,
+                    fetched.fresh,
+                    moved_to=moved,
+                    wasted=wasted,
+                    wire=wire,
+                    spared=fetched.spared,
+                )
             memory, feed = await self._read(page, document, fetched)
         except Held as error:
             logger.debug("%s: %s", page.label, error)
@@ -197,6 +211,7 @@ class Poller:
             read=len(feed.incidents),
             known=len(feed.unchanged),
             wire=wire,
+            spared=fetched.spared,
         )
 
     async def catch_up(self, page: Page) -> int:
@@ -319,12 +334,3 @@ class Poller:
             logger.warning("%s: moved for good to %s", page.label, target, extra=fields)
             return target
         return ""
-
-
-def product_of(provider: Provider, title: str, name: str) -> str:
-    """The product by the vendor's keyword rules over the title, first match wins."""
-    folded = title.casefold()
-    for rule in provider.rules:
-        if rule.keyword.casefold() in folded:
-            return rule.product
-    return provider.product or name

@@ -21,7 +21,7 @@ from efficient_status.health import FOR_GOOD, Health, Line, excusable, summary
 from efficient_status.models import Pacing
 from efficient_status.poller import Page, Poll, Poller
 from efficient_status.state import StateStore
-from efficient_status.urls import bare
+from efficient_status.urls import bare, without_credentials
 
 logger = logging.getLogger(__name__)
 
@@ -38,9 +38,11 @@ class Scheduler:
         interval: seconds between two polls of a page; a row may ask for longer.
         dice: gives random numbers in [0, 1).
         observers: are shown every poll once it is over and paced; they must not wait.
+        beat: is told, about once a minute, a moment (seconds since the epoch) at which all pages
+            that were read and have not failed since are known as they were.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one place wires them all
         self,
         pages: Iterable[Page],
         poller: Poller,
@@ -50,6 +52,7 @@ class Scheduler:
         clock: Callable[[], float] = time.time,
         dice: Callable[[], float] = random.random,
         observers: Sequence[Observer] = (),
+        beat: Callable[[float], None] = lambda _moment: None,
     ) -> None:
         # The order decides a page's phase: by hash, so that it is stable over restarts and
         # neighbours in the list are not neighbours in time.
@@ -60,6 +63,7 @@ class Scheduler:
         self._clock = clock
         self._dice = dice
         self._observers = observers
+        self._beat = beat
         self._health = Health(watched=len(self._pages))
         self._outages: dict[str, asyncio.Event] = {}  # failing page → set when an outage ends
         self._hosts: dict[str, list[Page]] = {}
@@ -173,10 +177,11 @@ class Scheduler:
             logger.debug("%s: bug", page.label, exc_info=True)
             text = f"a bug in efficient_status ({type(error).__name__}: {error}), please report it"
             poll = Poll("failed", error=PageError(text))
-        if poll.outcome not in _NOT_ASKED:
-            self._pace(page, poll)
+        lasting = poll.outcome not in _NOT_ASKED and self._pace(page, poll)
         for observe in self._observers:
             observe(page, poll)
+        if lasting:
+            self._state.flush()
         return poll
 
     def _say(self, page: Page, poll: Poll, wait: float | None = None) -> None:
@@ -211,17 +216,19 @@ class Scheduler:
     def _interval_of(self, page: Page) -> float:
         return max(self._interval, page.provider.interval or 0.0)
 
-    def _pace(self, page: Page, poll: Poll) -> None:
-        """Note when the page may be asked again; what holds it back for long is written at once."""
+    def _pace(self, page: Page, poll: Poll) -> bool:
+        """Note when the page may be asked again; whether that is to be written at once."""
         now = self._clock()
         before = page.pacing
         if poll.error is None:
             after = pacing.after_success(before, poll.fresh, now)
+            page.read_at = now
         else:
             interval = self._interval_of(page)
             after = pacing.after_failure(
                 before, poll.error, interval, now, self._dice(), outage=self._health.offline
             )
+            after = replace(after, reason=without_credentials(str(poll.error)))
             if poll.error.retry_after is not None:
                 self._hold_host(page, after.not_before)
             own = excusable(poll.error) and after.not_before > before.not_before
@@ -230,9 +237,13 @@ class Scheduler:
             after = replace(after, moved_to=poll.moved_to)
         self._note(page, after)
         self._count_waste(page, poll)
-        lasting = page.pacing.not_before > now + FLUSH_EVERY
-        if lasting or poll.error or poll.moved_to or before.failures or poll.outcome == "changed":
-            self._state.flush()
+        return bool(
+            page.pacing.not_before > now + FLUSH_EVERY
+            or poll.error
+            or poll.moved_to
+            or before.failures
+            or poll.outcome == "changed"
+        )
 
     def _count_waste(self, page: Page, poll: Poll) -> None:
         if poll.error is None:
@@ -290,3 +301,10 @@ class Scheduler:
         while True:
             await asyncio.sleep(FLUSH_EVERY)
             self._state.flush()
+            known = [page.read_at for page in self._pages if page.read_at and _is_well(page)]
+            if known:
+                self._beat(min(known))
+
+
+def _is_well(page: Page) -> bool:
+    return not (page.pacing.failures or page.pacing.gone)

@@ -15,7 +15,7 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from efficient_status.harmless import clean
 
@@ -46,6 +46,8 @@ class Styled(NamedTuple):
 
 Line = str | Styled
 Cell = Line | Sequence[Line]  # several lines stand below each other; in a pipe, beside each other
+Row = Sequence[Cell] | Styled  # a single text stands alone, across all columns
+_Row = list[list[Styled]] | Styled
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,20 +89,23 @@ class Screen:
         rich = not plain and importlib.util.find_spec("rich") is not None
         return cls(shutil.get_terminal_size().columns, rich, fine)
 
-    def table(self, columns: Sequence[Column], rows: Iterable[Sequence[Cell]]) -> str:
+    def table(self, columns: Sequence[Column], rows: Iterable[Row]) -> str:
         """A heading and a line a row, or several where a terminal is too narrow."""
-        cells = [[_lines(cell) for cell in row] for row in rows]
-        if self.rich:
-            return self._coloured(columns, cells)
+        safe = [_safe(row) if isinstance(row, Styled) else list(map(_lines, row)) for row in rows]
+        heading = [[Styled(column.title, "strong")] for column in columns]
         if self.width is None:
-            cells = [[[Styled("  ".join(s.text for s in cell))] for cell in row] for row in cells]
-        return "".join(self._plain(columns, cells))
+            safe = [row if isinstance(row, Styled) else _flat(row) for row in safe]
+        table = [heading, *safe]
+        widths = self._widths(columns, [row for row in table if not isinstance(row, Styled)])
+        show = self._coloured if self.rich else self._plain
+        return "".join(show(columns, widths, table))
 
     def line(self, *parts: Line) -> str:
         """One line of text; its parts may differ in style."""
         styled = [_safe(part) for part in parts]
         if not self.rich:
-            return "".join(part.text for part in styled) + "\n"
+            text = "".join(part.text for part in styled)
+            return "".join(f"{line}\n" for line in _wrapped(text, self.width or len(text)))
         from rich.text import Text
 
         return self._shown(Text.assemble(*((s.text, _rich(s)) for s in styled)))
@@ -108,14 +113,18 @@ class Screen:
     def bar(self, share: float, width: int = 10) -> str:
         """A share of a whole, as a bar."""
         full = round(min(max(share, 0.0), 1.0) * width)
+        if 0 < share < 1:  # neither nothing nor all of it
+            full = min(max(full, 1), width - 1)
         on, off = ("█", "░") if self.fine else ("#", ".")
         return on * full + off * (width - full)
 
-    def _plain(self, columns: Sequence[Column], rows: list[list[list[Styled]]]) -> Iterator[str]:
-        heading = [[Styled(column.title)] for column in columns]
-        table = [heading, *rows]
-        widths = self._widths(columns, table)
+    def _plain(
+        self, columns: Sequence[Column], widths: Sequence[int], table: Sequence[_Row]
+    ) -> Iterator[str]:
         for row in table:
+            if isinstance(row, Styled):
+                yield self.line(row)
+                continue
             wrapped = [
                 [piece for line in cell for piece in _wrapped(line.text, width)]
                 for cell, width in zip(row, widths, strict=True)
@@ -143,23 +152,22 @@ class Screen:
             widths[widest] -= 1
         return widths
 
-    def _coloured(self, columns: Sequence[Column], rows: list[list[list[Styled]]]) -> str:
+    def _coloured(
+        self, columns: Sequence[Column], widths: Sequence[int], table: Sequence[_Row]
+    ) -> Iterator[str]:
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
-        heading = [[Styled(column.title)] for column in columns]
-        widths = self._widths(columns, [heading, *rows])
-        for column, width in zip(columns, widths, strict=True):
-            table.add_column(
-                Text(column.title),
-                justify="right" if column.right else "left",
-                width=width,
-                overflow="fold",
-            )
-        for row in rows:
-            table.add_row(*(Text("\n").join(Text(s.text, _rich(s)) for s in cell) for cell in row))
-        return self._shown(table)
+        for row in table:
+            if isinstance(row, Styled):
+                yield self.line(row)
+                continue
+            grid = Table.grid(padding=(0, _GAP, 0, 0), pad_edge=False)
+            for column, width in zip(columns, widths, strict=True):
+                side: Literal["left", "right"] = "right" if column.right else "left"
+                grid.add_column(justify=side, width=width, overflow="fold")
+            grid.add_row(*(Text("\n").join(Text(s.text, _rich(s)) for s in cell) for cell in row))
+            yield self._shown(grid)
 
     def _shown(self, what: object) -> str:
         from rich.console import Console
@@ -170,6 +178,11 @@ class Screen:
         )
         console.print(what)
         return out.getvalue()
+
+
+def _flat(row: list[list[Styled]]) -> list[list[Styled]]:
+    """Each cell's lines beside each other."""
+    return [[Styled("  ".join(line.text for line in cell))] for cell in row]
 
 
 def _lines(cell: Cell) -> list[Styled]:
@@ -205,6 +218,8 @@ def _columns(character: str) -> int:
 
 def _wrapped(text: str, width: int) -> list[str]:
     """Lines of at most this width: broken at blanks, and within what is longer."""
+    if _width(text) <= width:
+        return [text]
     lines = [""]
     for word in text.split(" "):
         joined = f"{lines[-1]} {word}" if lines[-1] else word

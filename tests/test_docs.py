@@ -208,8 +208,8 @@ def vocabulary() -> set[str]:
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 EXTRAS = set(PROJECT["optional-dependencies"])
 ALIASES = {alias for row in catalogue.rows().values() for alias in row.get("aliases", ())}
-# Files, functions and other people's programs.
-FOREIGN = {"efficient-status", "bin", "jq", "lock", "open_state", "parser", "run"}
+# Files, functions, a key of days, and other people's programs.
+FOREIGN = {"efficient-status", "bin", "day", "jq", "lock", "open_state", "parser", "run"}
 
 
 @every_page
@@ -269,6 +269,8 @@ def paths(value: Any, deep: Collection[str], at: str = "") -> Iterator[str]:
 @pytest.mark.parametrize(
     ("heading", "line", "deep"),
     [
+        ("status", "status --json", {"pages", "pages[].incidents"}),
+        ("stats", "stats --json", {"total"}),
         ("check", "check --network --json", ()),
         ("explain", "explain openai --json", ()),
     ],

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,9 @@ def test_freed_by_release(tmp_path: Path) -> None:
     for _ in range(2):
         Lock(tmp_path).release()
 
-    assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
+    pid, began = (tmp_path / "lock").read_text().split()
+    assert int(pid) == os.getpid()
+    assert abs(time.time() - float(began)) < 60
 
 
 def test_freed_by_kill(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from efficient_status.state.sqlite import SqliteState
 from tests.app import environment
 from tests.feeds import Report, incidentio
 from tests.origin import Origin
@@ -66,7 +67,19 @@ def test_a_cron_run_loads_no_more_than_it_needs(unchanged: set[str]) -> None:
         "efficient_status.pulse",
         "efficient_status.systemd",
         "efficient_status.opml",
+        "efficient_status.picture",
         "efficient_status.plugins",
+        "efficient_status.refresh",
+        "efficient_status.screen",
         "efficient_status.state.memory",
     }
     assert not unchanged & {"prometheus_client", "tenacity", "redis", "multiprocessing"}
+
+
+def test_a_look_at_the_state_loads_no_http(tmp_path: Path) -> None:
+    """Neither the HTTP library nor rich, which is for terminals."""
+    SqliteState(tmp_path / "state.sqlite3").close()
+    loaded = modules(tmp_path, "status", "--state-dir", str(tmp_path))
+
+    assert "efficient_status.commands.status" in loaded
+    assert not loaded & {"httpx", "hishel", "rich.console", "efficient_status.fetch"}

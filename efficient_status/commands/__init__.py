@@ -39,4 +39,6 @@ COMMANDS: dict[str, Command] = {
     "explain": _later("explain"),
     "import-opml": _later("import_opml"),
     "list": _later("list"),
+    "stats": _later("stats"),
+    "status": _later("status"),
 }

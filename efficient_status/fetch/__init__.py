@@ -59,6 +59,7 @@ class Fetched:
         fresh: explicit freshness, in seconds from now.
         wire: facts of the exchange.
         document: the decoded body of a 200; that of the others is read on request.
+        spared: bytes of the stored body, which did not have to travel; 0 for a 200.
     """
 
     key: str
@@ -66,6 +67,7 @@ class Fetched:
     source: Source
     wire: Wire
     document: bytes | None
+    spared: int = 0
 
     @property
     def fresh(self) -> float:
@@ -231,13 +233,13 @@ class Fetcher:
 
     def _stored(self, url: str, wire: Wire, source: Source) -> Fetched:
         stored = self.store.peek(url)
-        identity = stored.digest if stored else ""
+        identity, size = (stored.digest, stored.size) if stored else ("", 0)
         if source == "unchanged" and stored is not None:
             if wire.target in (stored.target, wire.moved_to):
                 self.store.take_over(url, wire)
             else:  # another place says «unchanged» of something it never gave us
                 self.store.distrust(url)
-        return Fetched(url, identity, source, wire, None)
+        return Fetched(url, identity, source, wire, None, spared=size)
 
     async def _received(self, url: str, wire: Wire, response: httpx.Response) -> Fetched:
         raw = b"".join([part async for part in response.aiter_raw()])

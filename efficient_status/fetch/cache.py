@@ -57,6 +57,7 @@ class Stored:
     digest: str
     encoding: str
     id: uuid.UUID
+    size: int  # bytes of the body as received
     # As the guard wrote them; empty after a restart, when pacing alone knows what is fresh.
     cache_control: str = "max-age=0"
     date: str = ""
@@ -121,6 +122,7 @@ class BodyStore(AsyncBaseStorage):
             digest=digest,
             encoding=headers.get("content-encoding") or "",
             id=uuid.uuid4(),
+            size=len(pending.body),
             cache_control=headers.get("cache-control") or "",
             date=headers.get("date") or "",
             fresh_until=_fresh_until(headers.get("cache-control") or ""),
@@ -246,12 +248,14 @@ class BodyStore(AsyncBaseStorage):
 
     def _load(self, key: str) -> Stored | None:
         row = self._row(
-            "SELECT target, etag, last_modified, digest, encoding FROM page WHERE url = ?", key
+            "SELECT target, etag, last_modified, digest, encoding, length(body) FROM page"
+            " WHERE url = ?",
+            key,
         )
         if row is None:
             return None
-        target, etag, last_modified, digest, encoding = row
-        stored = Stored(target, etag, last_modified, digest, encoding, uuid.uuid4())
+        target, etag, last_modified, digest, encoding, size = row
+        stored = Stored(target, etag, last_modified, digest, encoding, uuid.uuid4(), size)
         self._keys[stored.id] = key
         return stored
 

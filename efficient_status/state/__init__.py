@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from efficient_status.models import Memory, Pacing, Told
+from efficient_status.models import Memory, Pacing, Tally, Told
 
-__all__ = ["StateStore", "copied_state", "open_state"]
+__all__ = ["FILE", "StateStore", "copied_state", "open_state"]
 
-_FILE = "state.sqlite3"
+FILE = "state.sqlite3"  # in the state folder
 
 
 class StateStore(Protocol):
@@ -47,6 +47,12 @@ class StateStore(Protocol):
     @property
     def writable(self) -> bool:
         """Whether the last that was to be written could be."""
+
+    def tally(self, provider: str, day: int) -> Tally:
+        """What is to be added to a page's sums of a day (since the epoch, UTC): add to it.
+
+        It is written by and by: with the page's pacing, an hour later at most, and by `close`.
+        """
         ...
 
     def flush(self) -> None:
@@ -70,7 +76,7 @@ def copied_state(folder: Path) -> StateStore:
     from efficient_status.state.sqlite import SqliteState
 
     state = SqliteState(MEMORY)
-    if (path := folder / _FILE).exists():
+    if (path := folder / FILE).exists():
         state.copy(path)
     return state
 
@@ -87,4 +93,4 @@ def open_state(folder: Path | None) -> StateStore:
         return MemoryState()
     from efficient_status.state.sqlite import SqliteState
 
-    return SqliteState(folder / _FILE)
+    return SqliteState(folder / FILE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from efficient_status.models import Memory, Pacing, Told
+from efficient_status.models import Memory, Pacing, Tally, Told
 
 
 class MemoryState:
@@ -14,6 +14,7 @@ class MemoryState:
     def __init__(self) -> None:
         self._memories: dict[str, Memory] = {}
         self._pacing: dict[str, tuple[str, Pacing]] = {}
+        self._tallies: dict[tuple[str, int], Tally] = {}
 
     def identity(self, provider: str) -> str:
         """See `StateStore`."""
@@ -48,6 +49,10 @@ class MemoryState:
     def writable(self) -> bool:
         """See `StateStore`."""
         return True
+
+    def tally(self, provider: str, day: int) -> Tally:
+        """See `StateStore`."""
+        return self._tallies.setdefault((provider, day), Tally())
 
     def flush(self) -> None:
         """See `StateStore`."""

@@ -6,19 +6,21 @@ commit is there; after a power cut the last ones may be missing, which repeats a
 
 from __future__ import annotations
 
+import itertools
 import json
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from efficient_status.database import Database
 from efficient_status.errors import Damaged, StateError
-from efficient_status.models import Impact, Incident, Kind, Memory, Pacing, State, Told
+from efficient_status.models import SUMS, Impact, Incident, Kind, Memory, Pacing, State, Tally, Told
 
-_APPLICATION_ID = 0x65737374  # "esst"
+APPLICATION_ID = 0x65737374  # "esst"
 _MARK = 12  # bytes, see models.fingerprint
 _TIMES = ("started_at", "updated_at", "stamp")  # of an incident
 
@@ -53,7 +55,27 @@ MIGRATIONS = (
         PRIMARY KEY (provider, id)
     ) STRICT, WITHOUT ROWID
     """,
+    "ALTER TABLE page ADD COLUMN reason TEXT NOT NULL DEFAULT ''",  # of the last failure
+    """
+    CREATE TABLE tally (
+        day INTEGER NOT NULL,               -- since the epoch, UTC
+        provider TEXT NOT NULL,
+        unchanged INTEGER NOT NULL,
+        fresh INTEGER NOT NULL,
+        changed INTEGER NOT NULL,
+        failed INTEGER NOT NULL,
+        requests INTEGER NOT NULL,
+        bytes INTEGER NOT NULL,
+        spared INTEGER NOT NULL,            -- bytes
+        events INTEGER NOT NULL,
+        read_at REAL NOT NULL,              -- seconds since the epoch
+        PRIMARY KEY (day, provider)
+    ) STRICT, WITHOUT ROWID
+    """,
 )
+DAYS = 400  # of sums that are kept
+_FIRST_TALLIES = 60.0  # seconds after the start, so that a look at the state soon knows of the run
+_TALLIES_EVERY = 3_600.0  # seconds
 
 _REMEMBER = "INSERT OR REPLACE INTO told VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _FORGET = "DELETE FROM told WHERE provider = ? AND id = ?"
@@ -62,11 +84,22 @@ _FINISH = (
     " DO UPDATE SET identity = excluded.identity, dialect = excluded.dialect"
 )
 _PACE = (
-    "INSERT INTO page (provider, feed, not_before, failures, wait, gone, moved_to)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (provider) DO UPDATE SET"
+    "INSERT INTO page (provider, feed, not_before, failures, wait, gone, moved_to, reason)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (provider) DO UPDATE SET"
     " feed = excluded.feed, not_before = excluded.not_before,"
     " failures = excluded.failures, wait = excluded.wait, gone = excluded.gone,"
-    " moved_to = excluded.moved_to"
+    " moved_to = excluded.moved_to, reason = excluded.reason"
+)
+_TALLY = (
+    f"INSERT INTO tally VALUES (?, ?{', ?' * len(SUMS)}, ?) ON CONFLICT DO UPDATE SET "  # noqa: S608
+    + "".join(f"{name} = {name} + excluded.{name}, " for name in SUMS)
+    + "read_at = max(read_at, excluded.read_at)"
+)
+# On the first write of a day.  By the days that there are, not by the clock: one that is years ahead
+# for a moment would drop them all.
+_DROP_OLD_DAYS = (
+    "DELETE FROM tally WHERE day < CASE WHEN EXISTS (SELECT 1 FROM tally WHERE day = ?) THEN NULL"
+    " ELSE (SELECT DISTINCT day FROM tally ORDER BY day DESC LIMIT 1 OFFSET ?) END"
 )
 
 
@@ -79,7 +112,7 @@ class SqliteState:
     def __init__(self, path: Path | str) -> None:
         self._database = Database(
             path,
-            _APPLICATION_ID,
+            APPLICATION_ID,
             MIGRATIONS,
             meanwhile="what was told is kept in memory until it can",
         )
@@ -87,6 +120,8 @@ class SqliteState:
         self._told: dict[str, Mapping[str, Told | None]] = {}
         self._finished: dict[str, tuple[str, str]] = {}
         self._paced: dict[str, tuple[str, Pacing]] = {}
+        self._tallies: dict[tuple[str, int], Tally] = {}
+        self._tallies_due = time.monotonic() + _FIRST_TALLIES
         # How often the file was begun anew, and how often it had been when a page was recalled
         # that is being told.
         self._losses = 0
@@ -130,14 +165,12 @@ class SqliteState:
             noted_feed, noted = self._paced[provider]
             return noted if noted_feed == feed else Pacing()
         rows = self._rows(
-            "SELECT not_before, failures, wait, gone, moved_to FROM page"
+            "SELECT not_before, failures, wait, gone, moved_to, reason FROM page"
             " WHERE provider = ? AND feed = ?",
             provider,
             feed,
         )
-        for not_before, failures, wait, gone, moved_to in rows:
-            return Pacing(not_before, failures, wait, bool(gone), moved_to)
-        return Pacing()
+        return pacing_of(rows[0]) if rows else Pacing()
 
     def pace(self, provider: str, feed: str, pacing: Pacing) -> None:
         """See `StateStore`."""
@@ -148,16 +181,24 @@ class SqliteState:
         """See `StateStore`."""
         return self._database.writable
 
+    def tally(self, provider: str, day: int) -> Tally:
+        """See `StateStore`."""
+        tally = self._tallies.get((provider, day))
+        if tally is None:
+            tally = self._tallies[provider, day] = Tally()
+        return tally
+
     def flush(self) -> None:
         """See `StateStore`."""
-        if self._unwritten:
+        if self._unwritten or self._tallies_are_due:
             self._write()
 
     def close(self) -> None:
         """See `StateStore`."""
         try:
-            if self._unwritten:
+            if self._unwritten or self._tallies:
                 self._database.insist()
+            self._tallies_due = 0.0
             self.flush()
             if self._unwritten:
                 raise StateError(
@@ -216,11 +257,25 @@ class SqliteState:
         told: Mapping[str, Mapping[str, Told | None]],
         finished: Mapping[str, tuple[str, str]],
     ) -> bool:
+        due = self._tallies_are_due
+        with_pacing = (key for key in self._tallies if due or key[0] in self._paced)
+        tallies = {key: self._tallies[key] for key in with_pacing}
+        notes = _statements(told, finished, self._paced)
         try:
-            return self._database.write(_statements(told, finished, self._paced))
+            written = self._database.write(itertools.chain(notes, _sums(tallies)))
         except Damaged:
             self._lose()
             return False
+        if written:
+            if due:
+                self._tallies_due = time.monotonic() + _TALLIES_EVERY
+            for key in tallies:
+                del self._tallies[key]
+        return written
+
+    @property
+    def _tallies_are_due(self) -> bool:
+        return bool(self._tallies) and time.monotonic() >= self._tallies_due
 
     def _lose(self) -> None:
         """The file was begun anew: no page is told to its end any more, as far as it knows.
@@ -251,8 +306,23 @@ def _statements(
     for provider, (feed, p) in paced.items():
         yield (
             _PACE,
-            (provider, feed, p.not_before, p.failures, p.wait, p.gone, p.moved_to),
+            (provider, feed, p.not_before, p.failures, p.wait, p.gone, p.moved_to, p.reason),
         )
+
+
+def _sums(
+    tallies: Mapping[tuple[str, int], Tally],
+) -> Iterator[tuple[str, tuple[object, ...]]]:
+    for day in sorted({day for _, day in tallies}):
+        yield _DROP_OLD_DAYS, (day, DAYS - 2)
+    for (provider, day), tally in tallies.items():
+        yield _TALLY, (day, provider, *astuple(tally))
+
+
+def pacing_of(row: tuple[Any, ...]) -> Pacing:
+    """A row's `not_before`, `failures`, `wait`, `gone`, `moved_to` and `reason`."""
+    not_before, failures, wait, gone, moved_to, reason = row
+    return Pacing(not_before, failures, wait, bool(gone), moved_to, reason)
 
 
 def _row(told: Told) -> tuple[object, ...]:
@@ -282,7 +352,7 @@ def _told(row: tuple[Any, ...]) -> Told:
         versions=_split(versions),
         marks=_split(marks),
         left_at=left_at,
-        open=_read(shown),
+        open=incident_of(shown),
     )
 
 
@@ -290,23 +360,24 @@ def _written(incident: Incident | None) -> str | None:
     """An incident as JSON, its marks aside."""
     if incident is None:
         return None
-    fields = {**asdict(incident), "marks": ()}
-    times = {name: _seconds(fields[name]) for name in _TIMES}
-    return json.dumps({**fields, **times}, ensure_ascii=False)
+    values = {**asdict(incident), "marks": ()}
+    times = {name: _seconds(values[name]) for name in _TIMES}
+    return json.dumps({**values, **times}, ensure_ascii=False)
 
 
-def _read(text: str | None) -> Incident | None:
+def incident_of(text: str | None) -> Incident | None:
+    """An incident from JSON."""
     if text is None:
         return None
-    fields = json.loads(text)
+    values = json.loads(text)
     return Incident(
         **{
-            **fields,
-            **{name: _moment(fields[name]) for name in _TIMES},
-            "kind": Kind(fields["kind"]),
-            "state": State(fields["state"]),
-            "impact": Impact(fields["impact"]) if fields["impact"] else None,
-            "components": tuple(fields["components"]),
+            **values,
+            **{name: _moment(values[name]) for name in _TIMES},
+            "kind": Kind(values["kind"]),
+            "state": State(values["state"]),
+            "impact": Impact(values["impact"]) if values["impact"] else None,
+            "components": tuple(values["components"]),
             "marks": (),
         }
     )

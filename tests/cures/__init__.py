@@ -40,6 +40,7 @@ AREAS = {
     "outputs": "Outputs that fail",
     "disk": "Disks, files and clocks",
     "state": "What was told",
+    "look": "Looking at what is known",
     "pages": "One page and the others",
     "soak": "Long runs",
     "fuzz": "Found by fuzzing",

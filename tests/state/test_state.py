@@ -17,7 +17,7 @@ from efficient_status.errors import StateError, StateTooNew
 from efficient_status.models import Memory, Pacing, State, Told
 from efficient_status.state import StateStore, open_state
 from efficient_status.state.memory import MemoryState
-from efficient_status.state.sqlite import _APPLICATION_ID, MIGRATIONS, SqliteState
+from efficient_status.state.sqlite import APPLICATION_ID, MIGRATIONS, SqliteState
 
 MARK = b"twelve bytes"
 BARE = Told(State.UNKNOWN, MARK, MARK)
@@ -33,7 +33,7 @@ FULL = Told(
     left_at=1_772_611_200.25,
 )
 FEED, OTHER_FEED = "https://status.example.test/a", "https://status.example.test/b"
-PACING = Pacing(1_772_611_200.125, 3, 240.5, gone=True, moved_to="https://b.example.test/")
+PACING = Pacing(1_772_611_200.125, 3, 240.5, True, "https://b.example.test/", "it did not answer")
 
 HOMES: dict[str, Callable[[Path], StateStore]] = {
     "memory": lambda _folder: MemoryState(),
@@ -198,6 +198,7 @@ pacings = st.builds(
     wait=st.floats(0, 1e6),
     gone=st.booleans(),
     moved_to=ids,
+    reason=ids,
 )
 
 
@@ -377,7 +378,7 @@ def test_every_version_is_brought_up(path: Path, version: int) -> None:
             database.execute(statement)
         if version:
             database.execute("INSERT INTO page (provider, identity) VALUES ('a', 'known')")
-        database.execute(f"PRAGMA application_id = {_APPLICATION_ID if version else 0}")
+        database.execute(f"PRAGMA application_id = {APPLICATION_ID if version else 0}")
         database.execute(f"PRAGMA user_version = {version}")
         database.commit()
 
