@@ -17,7 +17,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC
 from types import FrameType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from efficient_status import options
 from efficient_status.commands import COMMANDS
@@ -26,6 +26,9 @@ from efficient_status.database import MEMORY
 from efficient_status.errors import StateError, StateInUse, UsageError
 from efficient_status.stderr import Stderr
 from efficient_status.urls import bare, is_loopback
+
+if TYPE_CHECKING:
+    from efficient_status.notify.outbox import Outbox
 
 logger = logging.getLogger("efficient_status")
 _STDERR = Stderr(encoding=sys.stderr.encoding if sys.stderr else "utf-8")
@@ -117,10 +120,11 @@ async def _work(settings: Settings, *, once: bool) -> int:
     from efficient_status.detect import Wishes
     from efficient_status.fetch import Fetcher, FetchLimits, Gate, Reach
     from efficient_status.outputs import FORMATS, Console
-    from efficient_status.poller import Page, Poller
+    from efficient_status.poller import FanOut, Page, Poller
     from efficient_status.scheduler import Scheduler
     from efficient_status.state import open_state
 
+    outbox = _outbox(settings) if settings.notify else None
     state = open_state(settings.state_dir)
     fetcher = Fetcher(
         settings.state_dir / "cache.sqlite3" if settings.state_dir else MEMORY,
@@ -143,7 +147,8 @@ async def _work(settings: Settings, *, once: bool) -> int:
             encoding="utf-8" if settings.format == "json" else sys.stdout.encoding,
         )
         wishes = Wishes(settings.backfill, settings.edits)
-        poller = Poller(fetcher, state, console, wishes=wishes, limits=settings.limits)
+        output = FanOut(outbox, console) if outbox else console
+        poller = Poller(fetcher, state, output, wishes=wishes, limits=settings.limits)
         pages = [
             Page(each, state.pacing(each.key, bare(each.feed)), state.identity(each.key))
             for each in settings.providers
@@ -159,10 +164,23 @@ async def _work(settings: Settings, *, once: bool) -> int:
                 "" if len(pages) == 1 else "s",
                 settings.interval,
             )
-        return await _until_signal(_once(scheduler) if once else _watch(scheduler))
+        work = _once if once else _watch
+        return await _until_signal(work(scheduler, outbox))
     finally:
         await fetcher.aclose()
-        state.close()
+        try:
+            if outbox:
+                outbox.close()
+        finally:
+            state.close()
+
+
+def _outbox(settings: Settings) -> Outbox:
+    from efficient_status.notify import ready
+    from efficient_status.notify.outbox import FILE, Outbox
+
+    targets = ready(settings.notify)
+    return Outbox(settings.state_dir / FILE if settings.state_dir else MEMORY, targets)
 
 
 def _keepalive(interval: float) -> float:
@@ -173,12 +191,23 @@ def _keepalive(interval: float) -> float:
     return max(2 * interval, 120.0) if interval <= 300 else 5.0
 
 
-async def _once(scheduler: Any) -> int:
-    return 1 if await scheduler.once() else 0
+async def _once(scheduler: Any, outbox: Outbox | None) -> int:
+    failures = await scheduler.once()
+    if outbox:
+        from efficient_status.notify.courier import Courier
+
+        await Courier(outbox).drain()
+    return 1 if failures else 0
 
 
-async def _watch(scheduler: Any) -> int:
-    await scheduler.watch()
+async def _watch(scheduler: Any, outbox: Outbox | None) -> int:
+    if outbox:
+        from efficient_status.notify.courier import Courier
+
+        async with Courier(outbox):
+            await scheduler.watch()
+    else:
+        await scheduler.watch()
     return 0
 
 

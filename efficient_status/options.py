@@ -17,6 +17,7 @@ commands (each has a --help of its own):
   efficient-status list [QUERY]             vendors of the catalogue
   efficient-status check                    is the configuration right, and what is in force?
   efficient-status import-opml FILE         a feed reader's subscriptions as configuration
+  efficient-status notify test|pending      are notifications delivered, and what waits?
   efficient-status demo                     an outage in half a minute, without a network
   efficient-status completion SHELL         a completion script for bash, zsh or fish
 

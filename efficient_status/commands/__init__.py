@@ -38,4 +38,5 @@ COMMANDS: dict[str, Command] = {
     "demo": _later("demo"),
     "import-opml": _later("import_opml"),
     "list": _later("list"),
+    "notify": _later("notify"),
 }
