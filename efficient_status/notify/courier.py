@@ -34,6 +34,7 @@ FIRST_WAIT, MAX_WAIT = 5.0, 3_600.0  # seconds
 GIVE_UP_AFTER = 7 * 86_400.0  # seconds that an event waits,
 GIVE_UP_FAILURES = 20  # and deliveries that failed in a row: a clock that leaps gives nothing up
 _MINUTE = 60.0
+_EARLY = 0.001  # seconds
 
 Deliver = Callable[[Target, Sequence[str]], Awaitable[Delivery]]
 
@@ -162,7 +163,7 @@ class _Round:
         waiting = self._box.waiting
         if not waiting:
             return math.inf
-        now = asyncio.get_running_loop().time()
+        now = _now()
         due = max(min(each.due for each in waiting), self._rest_ends(now))
         if len(self._attempts) == self._attempts.maxlen:
             due = max(due, self._attempts[0] + _MINUTE)
@@ -176,7 +177,7 @@ class _Round:
         return self._rested_until
 
     def _batch(self) -> list[Waiting]:
-        now = asyncio.get_running_loop().time()
+        now = _now()
         together = [each for each in self._box.waiting if not each.alone]
         if any(each.due <= now for each in together):
             return together[:MOST]
@@ -184,7 +185,7 @@ class _Round:
 
     async def _attempt(self) -> None:
         batch = self._batch()
-        self._attempts.append(asyncio.get_running_loop().time())
+        self._attempts.append(_now())
         self._busy = True
         try:
             outcome, self._reason = await self._deliver(
@@ -213,7 +214,7 @@ class _Round:
 
     def _unfit(self, batch: Sequence[Waiting]) -> None:
         """The target is well, so others go on; these are tried one by one."""
-        now = asyncio.get_running_loop().time()
+        now = _now()
         if len(batch) == 1:
             if not (self._once or any(each.unfit for each in self._box.waiting)):
                 self._say(f"an event is not accepted ({self._reason}), tried again every hour")
@@ -252,6 +253,11 @@ class _Round:
 
     def _say(self, what: str) -> None:
         logger.warning("notify: %s: %s", self._box.target.name, what)
+
+
+def _now() -> float:
+    """On the loop's clock, whose timers may come a little early."""
+    return asyncio.get_running_loop().time() + _EARLY
 
 
 def _events(count: int) -> str:

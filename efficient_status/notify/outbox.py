@@ -250,7 +250,7 @@ class Outbox:
 
     def _begin_anew(self) -> None:
         """The file was damaged, but not what waits: it is in memory as well."""
-        self._unwritten += [
+        self._unwritten[:0] = [
             (_PUT, (name, each.mark, each.about, each.line, each.at))
             for name, box in self.boxes.items()
             for each in box.waiting
