@@ -58,6 +58,7 @@ def test_a_cron_run_loads_no_more_than_it_needs(unchanged: set[str]) -> None:
     assert not {name for name in platforms if name.endswith("_json")}
     assert not platforms & {"aws", "gcp", "azure", "slack", "instatus", "betterstack", "kener"}
     assert not {name for name in ours if name.startswith("efficient_status.commands.")}
+    assert not {name for name in ours if name.startswith("efficient_status.notify")}
     assert not ours & {
         "efficient_status.demo",
         "efficient_status.opml",

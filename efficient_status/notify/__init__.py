@@ -76,7 +76,7 @@ def ready(targets: Iterable[Target]) -> list[Target]:
             problems.append(
                 f"notify: {target.name}: {target.address}: expected an Apprise URL in it"
             )
-        if address and not installed:
+        elif address and not installed:
             problems.append(
                 f"notify: target «{target.name}» needs the extra: "
                 "pip install 'efficient-status[notify]'"

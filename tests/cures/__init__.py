@@ -39,6 +39,7 @@ AREAS = {
     "text": "What reaches the terminal and other programs",
     "news": "What is news",
     "outputs": "Outputs that fail",
+    "notify": "Notifications",
     "disk": "Disks, files and clocks",
     "state": "What was told",
     "pages": "One page and the others",
