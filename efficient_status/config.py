@@ -270,7 +270,7 @@ def settle(wanted: Wanted, table: Row) -> Settings:
         filters=choice.filters,
         allow_hosts=tuple(values.get("allow_hosts", ())),
         own_hosts=frozenset(choice.hosts),
-        notify=tuple(choice.target(row) for row in table.get("notify", ())),
+        notify=tuple(choice.target(row, providers) for row in table.get("notify", ())),
     )
     plain: dict[str, Any] = {name: values[name] for name in _PLAIN if name in values}
     if "backfill" in values:
@@ -346,17 +346,18 @@ class _Choice:
         found = catalogue.find(word)
         return found[0] if found else None
 
-    def target(self, row: Row) -> Target:
-        """One `[[notify]]`."""
+    def target(self, row: Row, watched: Iterable[Provider]) -> Target:
+        """One `[[notify]]`; of its pages those that are watched."""
         from efficient_status.notify import Target
 
-        named = [self._key(word) or bare(word) for word in row.get("providers", ())]
-        members = [key for group in row.get("groups", ()) for key in self._members(group)]
+        pages = {self._key(word) or bare(word) for word in row.get("providers", ())}
+        pages |= {key for group in row.get("groups", ()) for key in self._members(group)}
+        pages &= {page.key for page in watched}
         target = Target(
             name=row["name"],
             address=row.get("target", ""),
             command=tuple(row.get("exec", ())),
-            pages=frozenset(named + members) if {"providers", "groups"} & set(row) else None,
+            pages=frozenset(pages) if {"providers", "groups"} & set(row) else None,
             filters=from_table(row.get("filters", {})),
         )
         plain = {name: row[name] for name in _OF_A_TARGET if name in row}

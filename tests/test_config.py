@@ -19,7 +19,8 @@ from efficient_status.keys import (
     NOTIFY_KEYS,
     TEMPLATE_FIELDS,
 )
-from efficient_status.models import Filters, Impact, Kind, Limits, Provider, Rule
+from efficient_status.models import Filters, Happening, Impact, Kind, Limits, Provider, Rule
+from efficient_status.notify import Target
 from efficient_status.urls import host_of
 
 URL = "https://status.example.test/feed"
@@ -363,6 +364,21 @@ FULL = f"""
     interval = 90.5
     group = "own-group"
     filters = {{ min_impact = "major" }}
+    [[notify]]
+    name = "chat"
+    target = "env:CHAT_URL"
+    providers = ["linear", "{OTHER}", "github"]
+    groups = ["own-group"]
+    events = ["new", "resolved"]
+    filters = {{ min_impact = "critical" }}
+    title = "{{title}}"
+    body = "{{message}}"
+    batch_seconds = 0
+    rate = 1
+    timeout = 2.5
+    [[notify]]
+    name = "all"
+    exec = ["true"]
 """
 
 
@@ -406,6 +422,21 @@ def test_a_full_file(tmp_path: Path) -> None:
         own_hosts=frozenset({host_of(URL), host_of(OTHER)}),
         filters=common,
         limits=Limits(seconds=5, redirects=0),
+        notify=(
+            Target(
+                "chat",
+                address="env:CHAT_URL",
+                pages=frozenset({"linear", OTHER, "own"}),  # github is not watched
+                events=frozenset({Happening.NEW, Happening.RESOLVED}),
+                filters=Filters(min_impact=Impact.CRITICAL),
+                title="{title}",
+                body="{message}",
+                batch_seconds=0,
+                rate=1,
+                timeout=2.5,
+            ),
+            Target("all", command=("true",)),
+        ),
     )
 
 

@@ -41,6 +41,10 @@ def run(words: Sequence[str]) -> int:
     """Check, and say how many pages would be watched."""
     asked = parser().parse_intermixed_args(words)
     settings = options.settings(asked, reserved=COMMANDS)
+    if settings.notify:
+        from efficient_status.notify import ready
+
+        ready(settings.notify)
     if asked.dump:
         say(dump.toml(settings))
     count = len(settings.providers)

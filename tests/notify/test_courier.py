@@ -287,7 +287,7 @@ def test_a_cron_run_leaves_what_fails_with_one_line(
         await life.tell("a")
         await life.courier.drain()
 
-    said = []
+    said: list[list[str]] = []
     for script, answer in [(tell_and_drain, FAILED), (once, REFUSED), (once, REFUSED)]:
         caplog.clear()
         life = live(
