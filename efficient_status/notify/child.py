@@ -43,9 +43,7 @@ class Delivery(NamedTuple):
 
 
 # After sysexits.h; whatever else is not 0 may pass.
-_OUTCOMES = {0: Outcome.DELIVERED, 65: Outcome.UNFIT} | dict.fromkeys(
-    (64, 67, 77, 78), Outcome.REFUSED
-)
+_OUTCOMES = {65: Outcome.UNFIT} | dict.fromkeys((64, 67, 77, 78), Outcome.REFUSED)
 
 
 async def deliver(target: Target, lines: Sequence[str]) -> Delivery:
@@ -68,6 +66,8 @@ async def deliver(target: Target, lines: Sequence[str]) -> Delivery:
         return Delivery(Outcome.REFUSED if gone else Outcome.FAILED, reason)
     if said:
         logger.debug("notify: %s: its command said: %s", target.name, said)
+    if status == 0:
+        return Delivery(Outcome.DELIVERED)
     outcome = _OUTCOMES.get(status, Outcome.FAILED)
     ended = f"exit status {status}" if status >= 0 else f"killed by signal {-status}"
     return Delivery(outcome, said if target.address and status > 1 else ended)

@@ -8,6 +8,7 @@ in the file, only targets' names.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -27,7 +28,7 @@ from efficient_status.outputs import jsonl
 logger = logging.getLogger(__name__)
 
 FILE = "outbox.sqlite3"
-KEEP = 90 * 86_400.0  # seconds for which it is known what was delivered
+KEEP = 90 * 86_400.0  # seconds for which it is known what was delivered, or is for nobody any more
 _APPLICATION_ID = 0x65736F62  # "esob"
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
@@ -58,7 +59,10 @@ _PUT = (
     " ON CONFLICT DO NOTHING"
 )
 _DONE = "UPDATE message SET event = NULL WHERE target = ? AND mark = ?"
-_FORGET = "DELETE FROM message WHERE event IS NULL AND at < ?"
+_FORGET = (
+    "DELETE FROM message WHERE at < ?"
+    " AND (event IS NULL OR target NOT IN (SELECT value FROM json_each(?)))"
+)
 _REST = "INSERT OR REPLACE INTO target VALUES (?, ?, ?, ?)"
 
 Statement = tuple[str, tuple[object, ...]]
@@ -170,7 +174,8 @@ class Outbox:
         """They were delivered, or given up."""
         box.waiting = [each for each in box.waiting if each not in messages]
         statements: list[Statement] = [(_DONE, (box.target.name, each.mark)) for each in messages]
-        self._write([*statements, (_FORGET, (self._clock() - KEEP,))])
+        forget = (self._clock() - KEEP, json.dumps([*self.boxes]))
+        self._write([*statements, (_FORGET, forget)])
 
     def spare(self, box: Box, rest: Rest) -> None:
         """Take note of how a target is to be spared."""

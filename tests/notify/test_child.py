@@ -47,7 +47,7 @@ def test_a_command_gets_the_events_as_json_lines(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("script", "came"),
     [
-        ("exit 0", Delivery(Outcome.DELIVERED, "exit status 0")),
+        ("exit 0", Delivery(Outcome.DELIVERED)),
         ("exit 1", Delivery(Outcome.FAILED, "exit status 1")),
         ("exit 75", Delivery(Outcome.FAILED, "exit status 75")),
         ("exit 65", Delivery(Outcome.UNFIT, "exit status 65")),
@@ -160,7 +160,7 @@ def test_apprise_delivers_and_says_what_a_receiver_has_answered(
         came = asyncio.run(work())
 
     assert came == [
-        Delivery(Outcome.DELIVERED, "exit status 0"),
+        Delivery(Outcome.DELIVERED),
         Delivery(Outcome.REFUSED, "HTTP 404"),
         Delivery(Outcome.REFUSED, "Apprise does not understand its target"),
     ]

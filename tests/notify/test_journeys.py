@@ -201,7 +201,7 @@ def test_notify_test_tries_each_target(
 
     assert here("notify", "test", "--config", file) == 1
     assert capfd.readouterr().out == (
-        "ops (sh): delivered (exit status 0)\nbad (false): not delivered (exit status 1)\n"
+        "ops (sh): delivered\nbad (false): not delivered (exit status 1)\n"
     )
     assert here("notify", "test", "ops", "--config", file) == 0
     assert got(tmp_path) == [("new", "est")] * 2

@@ -144,8 +144,10 @@ def test_a_new_target_gets_no_history(tmp_path: Path) -> None:
 
 
 def test_what_was_delivered_is_forgotten_one_day(tmp_path: Path) -> None:
-    """The file does not grow for ever."""
+    """The file does not grow for ever, not by what waits for nobody that is configured either."""
     now = [0.0]
+    with closing(box(tmp_path, replace(OPS, name="old"), clock=lambda: now[0])) as outbox:
+        tell(outbox, NEW)
     with closing(box(tmp_path, clock=lambda: now[0])) as outbox:
         for number in range(3):
             tell(outbox, event(id=str(number)))
