@@ -12,7 +12,7 @@ import pytest
 
 from efficient_status import catalogue, config
 from efficient_status.commands import COMMANDS, parser_of
-from efficient_status.keys import CATEGORIES, FILTER_KEYS, LIMIT_KEYS
+from efficient_status.keys import CATEGORIES, FILTER_KEYS, LIMIT_KEYS, NOTIFY_KEYS
 from efficient_status.models import Happening, Impact, Kind, Limits, State
 from efficient_status.options import watching
 from efficient_status.providers import DIALECTS
@@ -60,6 +60,7 @@ def test_the_configuration_example_is_valid_and_shows_every_key(tmp_path: Path) 
     rows: list[Any] = table["providers"]
     keys = {key for row in rows if isinstance(row, dict) for key in row}
     assert keys == set(config.PROVIDER_KEYS)
+    assert {key for row in table["notify"] for key in row} == set(NOTIFY_KEYS)
     filters = [table["filters"], *(row.get("filters", {}) for row in rows)]
     assert {name for each in filters for name in each} == set(FILTER_KEYS)
     assert set(table["limits"]) == set(LIMIT_KEYS)
