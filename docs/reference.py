@@ -8,7 +8,7 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from docs import ROOT
@@ -17,6 +17,7 @@ from efficient_status.commands import COMMANDS, parser_of
 from efficient_status.config import Settings
 from efficient_status.keys import CATEGORIES, Key
 from efficient_status.metrics import Metrics
+from efficient_status.notify import Target
 from efficient_status.options import Parser
 from efficient_status.providers import DIALECTS
 from efficient_status.providers.platforms_json import JSON_DIALECTS
@@ -28,6 +29,7 @@ TABLES: dict[str, Mapping[str, Key]] = {
     "providers": keys.PROVIDER_KEYS,
     "filters": keys.FILTER_KEYS,
     "limits": keys.LIMIT_KEYS,
+    "notify": keys.NOTIFY_KEYS,
     "vendors": keys.VENDOR_KEYS,
 }
 # Defaults that are no value of the file.
@@ -52,12 +54,15 @@ def example() -> str:
     said = meanings()
     tables = {name: {key: row["example"] for key, row in said[name].items()} for name in TABLES}
     rows = [tables["providers"], {"key": "openai"}]
+    target = tables["notify"]
+    by_command = {"name": "log", "exec": target.pop("exec")}
     plain = {key: value for key, value in tables["keys"].items() if key not in tables}
     return "".join(
         [
             dump.lines(plain),
             f"\n[filters]\n{dump.lines(tables['filters'])}",
             f"\n[limits]\n{dump.lines(tables['limits'])}",
+            *(f"\n[[notify]]\n{dump.lines(each)}" for each in (target, by_command)),
             *(f"\n{dump.row(row)}" for row in rows),
         ]
     )
@@ -101,7 +106,9 @@ def _keys(name: str) -> Callable[[], str]:
 def _defaults() -> Mapping[str, Mapping[str, Any]]:
     """What is in force where the file says nothing."""
     table = tomllib.loads(dump.toml(replace(Settings(), state_dir=None)))
-    return {"keys": table, "limits": table["limits"]}
+    target = asdict(Target(name=""))
+    plain = {key: target[key] for key in ("title", "body", "batch_seconds", "rate", "timeout")}
+    return {"keys": table, "limits": table["limits"], "notify": plain}
 
 
 def _default(key: str, defaults: Mapping[str, Any]) -> str:

@@ -177,6 +177,23 @@ def logs() -> str:
     return "\n\n".join(_after(1, False, line, _printed) for line in lines)
 
 
+def targets() -> str:
+    """A target that takes it, and one that is wrong."""
+    text = """\
+[[notify]]
+name = "log"
+exec = ["cat"]
+
+[[notify]]
+name = "pager"
+exec = ["/opt/pager/page"]
+"""
+    with tempfile.TemporaryDirectory() as name:
+        (Path(name) / "mine.toml").write_text(text, "utf-8")
+        line = f"efficient-status notify test --config {name}/mine.toml"
+        return _console(line.replace(name, "~"), _printed(Path(name), line))
+
+
 def listed() -> str:
     """A search in the catalogue."""
     line = "efficient-status list mail"
@@ -196,4 +213,5 @@ TRANSCRIPTS: dict[str, Callable[[], str]] = {
     "stats": stats,
     "network": network,
     "logs": logs,
+    "targets": targets,
 }

@@ -10,18 +10,30 @@ import sys
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from efficient_status import catalogue
 from efficient_status.errors import UsageError
 from efficient_status.filters import from_table
-from efficient_status.keys import CATEGORIES, KEYS, PROVIDER_KEYS, check, is_platform, shown
-from efficient_status.models import Filters, Limits, Provider
-from efficient_status.urls import host_of
+from efficient_status.keys import (
+    CATEGORIES,
+    KEYS,
+    NOTIFY_KEYS,
+    PROVIDER_KEYS,
+    check,
+    is_platform,
+    shown,
+)
+from efficient_status.models import Filters, Happening, Limits, Provider
+from efficient_status.urls import bare, host_of, valid_url
+
+if TYPE_CHECKING:
+    from efficient_status.notify import Target
 
 __all__ = ["KEYS", "PROVIDER_KEYS", "Settings", "Wanted", "read_file", "settle"]
 
 Row = Mapping[str, Any]
+_OF_A_TARGET = ("title", "body", "batch_seconds", "rate", "timeout")  # taken as they are
 _OF_A_GROUP = ("group", "interval", "filters")  # what a row without a key may say
 
 
@@ -44,6 +56,7 @@ class Settings:
         state_dir: None = keep nothing (":memory:").
         filters: those that hold where a provider has no own.
         limits: what an origin may make us do at most.
+        notify: where events are delivered, besides stdout.
     """
 
     providers: tuple[Provider, ...] = ()
@@ -67,6 +80,7 @@ class Settings:
     metrics_file: Path | None = None
     filters: Filters = field(default_factory=Filters)
     limits: Limits = field(default_factory=Limits)
+    notify: tuple[Target, ...] = ()
 
 
 # Settings that are taken as the file or the command line has them.
@@ -165,6 +179,7 @@ def _problems(table: Row, reserved: Container[str]) -> Iterable[str]:
             taken = f"{place}.key: «{key}» is a command; expected another name"
             yield from [taken] if key in reserved else _place(place, key, row, seen)
     yield from _groups(table, rows)
+    yield from _targets(table.get("notify"), rows)
 
 
 def _has_platform(row: Any) -> bool:
@@ -187,6 +202,34 @@ def _place(place: str, key: str, row: str | dict[str, Any], seen: set[str]) -> I
     seen.add(name)
     if not own and not found:
         yield f"{place}: {catalogue.suggestion(key)}"
+
+
+def _targets(listed: Any, rows: list[Any]) -> Iterable[str]:
+    """Whether each target has a name of its own, one place, and pages that there are."""
+    names: set[str] = set()
+    for number, row in enumerate(listed if isinstance(listed, list) else ()):
+        if isinstance(row, dict):
+            place = f"notify[{number}]"
+            wrong = list(check(row, NOTIFY_KEYS, f"{place}."))
+            yield from wrong or _target(place, row, rows, names)
+
+
+def _target(place: str, row: Row, rows: list[Any], names: set[str]) -> Iterable[str]:
+    own = {each["key"]: str(each.get("group", "")) for each in rows
+           if isinstance(each, dict) and isinstance(each.get("key"), str)}  # fmt: skip
+    if "name" not in row:
+        yield f"{place}.name: is missing; expected {NOTIFY_KEYS['name'].expected}"
+    elif row["name"] in names:
+        yield f"{place}: «{row['name']}» stands twice"
+    names.add(row.get("name", ""))
+    if ("target" in row) == ("exec" in row):
+        yield f"{place}: expected either target or exec"
+    for name in row.get("groups", ()):
+        if name not in (*CATEGORIES, *own.values()):
+            yield f"{place}.groups: {unknown_group(name, filter(None, own.values()))}"
+    for key in row.get("providers", ()):
+        if key not in own and not valid_url(key) and not catalogue.find(key):
+            yield f"{place}.providers: {catalogue.suggestion(key, own)}"
 
 
 def _groups(table: Row, rows: list[Any]) -> Iterable[str]:
@@ -236,6 +279,7 @@ def settle(wanted: Wanted, table: Row) -> Settings:
         filters=choice.filters,
         allow_hosts=tuple(values.get("allow_hosts", ())),
         own_hosts=frozenset(choice.hosts),
+        notify=tuple(choice.target(row, providers) for row in table.get("notify", ())),
     )
     plain: dict[str, Any] = {name: values[name] for name in _PLAIN if name in values}
     if "backfill" in values:
@@ -314,6 +358,25 @@ class _Choice:
             return word
         found = catalogue.find(word)
         return found[0] if found else None
+
+    def target(self, row: Row, watched: Iterable[Provider]) -> Target:
+        """One `[[notify]]`; of its pages those that are watched."""
+        from efficient_status.notify import Target
+
+        pages = {self._key(word) or bare(word) for word in row.get("providers", ())}
+        pages |= {key for group in row.get("groups", ()) for key in self._members(group)}
+        pages &= {page.key for page in watched}
+        target = Target(
+            name=row["name"],
+            address=row.get("target", ""),
+            command=tuple(row.get("exec", ())),
+            pages=frozenset(pages) if {"providers", "groups"} & set(row) else None,
+            filters=from_table(row.get("filters", {})),
+        )
+        plain = {name: row[name] for name in _OF_A_TARGET if name in row}
+        if "events" in row:
+            plain["events"] = frozenset(Happening(each) for each in row["events"])
+        return replace(target, **plain)
 
     def _provider(self, key: str) -> Provider:
         """The catalogue's row under the file's."""

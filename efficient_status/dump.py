@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from efficient_status.config import Settings
 from efficient_status.harmless import HARMFUL
-from efficient_status.models import Filters, Provider
+from efficient_status.models import Filters, Happening, Provider
 from efficient_status.urls import bare, without_credentials
+
+if TYPE_CHECKING:
+    from efficient_status.notify import Target
 
 
 def toml(settings: Settings) -> str:
@@ -39,7 +42,27 @@ def toml(settings: Settings) -> str:
     }
     rows = [provider(each, settings.filters) for each in settings.providers if each not in feeds]
     limits = f"\n[limits]\n{lines(asdict(settings.limits))}"
-    return "".join([lines(table), limits, *(f"\n{row(each)}" for each in rows)])
+    targets = [f"\n[[notify]]\n{lines(_target(each))}" for each in settings.notify]
+    return "".join([lines(table), limits, *targets, *(f"\n{row(each)}" for each in rows)])
+
+
+def _target(target: Target) -> Mapping[str, Any]:
+    """A `[[notify]]`, every field said but what its address keeps secret."""
+    from efficient_status.notify import concealed
+
+    return {
+        "name": target.name,
+        "target": concealed(target.address) if target.address else None,
+        "exec": [without_credentials(word) for word in target.command] or None,
+        "providers": None if target.pages is None else sorted(target.pages),
+        "events": [each for each in Happening if each in target.events],
+        "filters": filters(target.filters, Filters()) or None,
+        "title": target.title,
+        "body": target.body,
+        "batch_seconds": target.batch_seconds,
+        "rate": target.rate,
+        "timeout": target.timeout,
+    }
 
 
 def provider(page: Provider, common: Filters) -> Mapping[str, Any]:

@@ -11,9 +11,10 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from string import Formatter
 from typing import Any, NamedTuple
 
-from efficient_status.models import Impact, Kind
+from efficient_status.models import Happening, Impact, Kind
 from efficient_status.outputs import FORMATS
 from efficient_status.providers import DIALECTS
 from efficient_status.urls import place, valid_url
@@ -112,6 +113,28 @@ def _is_pattern(value: Any) -> bool:
         return False
 
 
+def is_address(value: Any) -> bool:
+    """Whether this looks like a URL of Apprise; only Apprise knows them all."""
+    return isinstance(value, str) and bool(re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*://\S+", value))
+
+
+def _is_secret(value: Any) -> bool:
+    named = isinstance(value, str) and re.fullmatch(r"(?s)env:\w+|file:[^\0]+", value)
+    return bool(named) or is_address(value)
+
+
+def _is_template(value: Any) -> bool:
+    try:
+        parts = list(Formatter().parse(value)) if isinstance(value, str) else [("", "", "", "")]
+    except ValueError:
+        return False
+    # Plain names only: no attribute, index, conversion or width of what a page says.
+    return all(
+        name is None or (name in TEMPLATE_FIELDS and not form and not convert)
+        for _, name, form, convert in parts
+    )
+
+
 def _is_rules(value: Any) -> bool:
     return isinstance(value, list) and all(
         isinstance(rule, dict)
@@ -186,10 +209,37 @@ KEYS: dict[str, Key] = {
     "limits": Key("a table of limits", lambda v: isinstance(v, dict)),
     "feeds": Key("a list of http(s) URLs", _list_of(_is_feed)),
     "groups": Key("a list of categories and groups", _list_of(_is_word)),
+    "notify": Key("a list of tables", _list_of(lambda each: isinstance(each, dict))),
     "providers": Key(
         "a list of catalogue keys and of tables",
         _list_of(lambda each: isinstance(each, str | dict)),
     ),
+}
+
+# What a template may name: the keys of JSON Lines, and two that are put together from them.
+TEMPLATE_FIELDS = (
+    *("event", "provider", "provider_name", "incident", "title", "kind", "state", "impact"),
+    *("product", "components", "message", "url", "started_at", "updated_at", "seen_at"),
+    *("newest", "affected"),
+)
+_TEMPLATE = Key(f"text with {{field}}s out of {', '.join(TEMPLATE_FIELDS)}", _is_template)
+
+NOTIFY_KEYS: dict[str, Key] = {
+    "name": Key("a short name without blanks", _is_word),
+    "target": Key("an Apprise URL, «env:NAME» or «file:PATH»", _is_secret),
+    "exec": Key(
+        "a list of a program and its arguments",
+        lambda v: bool(v) and _list_of(lambda each: isinstance(each, str) and "\0" not in each)(v),
+    ),
+    "providers": Key("a list of vendors' keys, or URLs of feeds", _list_of(_is_word)),
+    "groups": KEYS["groups"],
+    "events": Key(f"a list of {_or(Happening)}", _list_of(_one_of([*Happening]))),
+    "filters": KEYS["filters"],
+    "title": _TEMPLATE,
+    "body": _TEMPLATE,
+    "batch_seconds": Key("a number of seconds >= 0", lambda v: _is_number(v) and v >= 0),
+    "rate": Key("a whole number >= 1", _is_count),
+    "timeout": Key("a number of seconds > 0", lambda v: _is_number(v) and v > 0),
 }
 
 PROVIDER_KEYS: dict[str, Key] = {
@@ -213,6 +263,7 @@ VENDOR_KEYS: dict[str, Key] = {
 
 
 _TABLES = {"filters": FILTER_KEYS, "limits": LIMIT_KEYS}
+_SECRET = ("target", "notify")  # values that are in no message
 
 
 def is_platform(value: Any) -> bool:
@@ -233,7 +284,8 @@ def check(table: Mapping[str, Any], keys: Mapping[str, Key], prefix: str = "") -
         if key is None:
             yield f"{prefix}{name}: unknown key; known are {', '.join(keys)}"
         elif not key.valid(value):
-            yield f"{prefix}{name}: expected {key.expected}, got {shown(value)}"
+            got = "***" if name in _SECRET else shown(value)
+            yield f"{prefix}{name}: expected {key.expected}, got {got}"
         elif name in _TABLES:
             yield from check(value, _TABLES[name], f"{prefix}{name}.")
 

@@ -30,6 +30,7 @@ from efficient_status.urls import bare, is_loopback
 
 if TYPE_CHECKING:
     from efficient_status.lock import Lock
+    from efficient_status.notify.outbox import Outbox
 
 logger = logging.getLogger("efficient_status")
 _STDERR = Stderr(encoding=sys.stderr.encoding if sys.stderr else "utf-8")
@@ -126,10 +127,11 @@ async def _work(settings: Settings, lock: Lock | None, *, once: bool) -> int:
     from efficient_status.ledger import Ledger
     from efficient_status.outputs import FORMATS, Console
     from efficient_status.parts import CACHE, fetcher_for
-    from efficient_status.poller import Page, Poller
+    from efficient_status.poller import FanOut, Page, Poller
     from efficient_status.scheduler import Scheduler
     from efficient_status.state import open_state
 
+    outbox = _outbox(settings) if settings.notify else None
     state = open_state(settings.state_dir)
     cache = settings.state_dir / CACHE if settings.state_dir else MEMORY
     fetcher = fetcher_for(settings, cache, keepalive=_keepalive(settings.interval))
@@ -143,11 +145,13 @@ async def _work(settings: Settings, lock: Lock | None, *, once: bool) -> int:
             Page(each, state.pacing(each.key, bare(each.feed)), state.identity(each.key))
             for each in settings.providers
         ]
-        shown = _instruments(settings, pages, state, console, once=once)
+        pending = outbox.pending if outbox else None
+        shown = _instruments(settings, pages, state, console, once=once, pending=pending)
+        output = shown.output if shown else console
         poller = Poller(
             fetcher,
             state,
-            shown.output if shown else console,
+            FanOut(outbox, output) if outbox else output,
             wishes=Wishes(settings.backfill, settings.edits),
             limits=settings.limits,
         )
@@ -161,21 +165,37 @@ async def _work(settings: Settings, lock: Lock | None, *, once: bool) -> int:
                 observers=[*(shown.observers if shown else ()), *books],
                 beat=lock.known if lock else lambda _moment: None,
             )
-            work = _once(scheduler) if once else _watch(scheduler, len(pages), settings.interval)
+            work = (
+                _once(scheduler, outbox)
+                if once
+                else _watch(scheduler, outbox, len(pages), settings.interval)
+            )
             return await _until_signal(work)
     finally:
         await fetcher.aclose()
-        state.close()
+        try:
+            if outbox:
+                outbox.close()
+        finally:
+            state.close()
 
 
-def _instruments(settings: Settings, *parts: Any, once: bool) -> Any:
+def _outbox(settings: Settings) -> Outbox:
+    from efficient_status.notify import ready
+    from efficient_status.notify.outbox import FILE, Outbox
+
+    targets = ready(settings.notify)
+    return Outbox(settings.state_dir / FILE if settings.state_dir else MEMORY, targets)
+
+
+def _instruments(settings: Settings, *parts: Any, once: bool, pending: Any) -> Any:
     """Metrics, and whoever supervises us, where they are wanted."""
     served = settings.metrics or "NOTIFY_SOCKET" in os.environ
     if not (settings.metrics_file or (served and not once)):  # a cron run is not supervised
         return None
     from efficient_status.instruments import Instruments
 
-    return Instruments(settings, *parts, once=once)
+    return Instruments(settings, *parts, once=once, pending=pending)
 
 
 def _keepalive(interval: float) -> float:
@@ -186,11 +206,16 @@ def _keepalive(interval: float) -> float:
     return max(2 * interval, 120.0) if interval <= 300 else 5.0
 
 
-async def _once(scheduler: Any) -> int:
-    return 1 if await scheduler.once() else 0
+async def _once(scheduler: Any, outbox: Outbox | None) -> int:
+    failures = await scheduler.once()
+    if outbox:
+        from efficient_status.notify.courier import Courier
+
+        await Courier(outbox).drain()
+    return 1 if failures else 0
 
 
-async def _watch(scheduler: Any, pages: int, interval: float) -> int:
+async def _watch(scheduler: Any, outbox: Outbox | None, pages: int, interval: float) -> int:
     gc.freeze()
     gc.enable()
     _STDERR.hurry()
@@ -201,7 +226,13 @@ async def _watch(scheduler: Any, pages: int, interval: float) -> int:
         interval,
         extra={"event": "watching", "pages": pages, "interval": interval},
     )
-    await scheduler.watch()
+    if outbox:
+        from efficient_status.notify.courier import Courier
+
+        async with Courier(outbox):
+            await scheduler.watch()
+    else:
+        await scheduler.watch()
     return 0
 
 

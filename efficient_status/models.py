@@ -245,7 +245,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One block on the console, one object a line in JSON; the contract's keys."""
+    """One block on the console, one object a line in JSON; the contract's keys.
+
+    Attributes:
+        first: its page is being met for the first time.
+    """
 
     happening: Happening
     provider: str
@@ -253,6 +257,7 @@ class Event:
     product: str
     incident: Incident
     seen_at: datetime
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)

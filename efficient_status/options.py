@@ -20,6 +20,7 @@ commands (each has a --help of its own):
   efficient-status status [PROVIDER …]      what is open now, from what is known
   efficient-status stats [PROVIDER …]       what watching has cost, and spared
   efficient-status import-opml FILE         a feed reader's subscriptions as configuration
+  efficient-status notify test|pending      are notifications delivered, and what waits?
   efficient-status demo                     an outage in half a minute, without a network
   efficient-status completion SHELL         a completion script for bash, zsh or fish
 

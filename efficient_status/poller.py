@@ -37,7 +37,6 @@ from efficient_status.models import (
     Memory,
     Pacing,
     Provider,
-    Told,
 )
 from efficient_status.providers import Limits, read
 from efficient_status.state import StateStore
@@ -66,6 +65,21 @@ class Output(Protocol):
             OSError: it could not be written; it is told again.
         """
         ...
+
+
+class FanOut:
+    """Several outputs: each gets every event, one after the other.
+
+    Those that know what they were told come first: where a later one fails, all are told again.
+    """
+
+    def __init__(self, *outputs: Output) -> None:
+        self._outputs = outputs
+
+    async def tell(self, event: Event) -> None:
+        """See `Output`."""
+        for output in self._outputs:
+            await output.tell(event)
 
 
 @dataclass(slots=True)
@@ -270,7 +284,7 @@ class Poller:
         self._state.remember(key, {**missed, **silent})
         events = 0
         for change in changes:
-            if event := self._event(page, change, memory.told.get(change.incident.id)):
+            if event := self._event(page, change, memory):
                 await self._write(event)
                 events += 1
             if change.incident.id in loud:
@@ -289,12 +303,13 @@ class Poller:
         except OSError as error:
             raise Untold(f"its events cannot be written: {error.strerror or error}") from error
 
-    def _event(self, page: Page, change: Change, before: Told | None) -> Event | None:
+    def _event(self, page: Page, change: Change, memory: Memory) -> Event | None:
         """What is printed of a change; None = it is only remembered."""
         if change.happening is None:
             return None
         name = page.provider.name or page.title or page.label
         product = product_of(page.provider, change.incident.title, name)
+        before = memory.told.get(change.incident.id)
         looks = [change.incident]
         if change.happening is Happening.RESOLVED and before and before.open:
             looks.append(before.open)  # its impact and components may be gone with its end
@@ -307,6 +322,7 @@ class Poller:
             product=product,
             incident=change.incident,
             seen_at=datetime.fromtimestamp(int(self._clock()), UTC),
+            first=not memory.met,
         )
 
     def _say_faults(self, page: Page, memory: Memory, feed: Feed) -> None:

@@ -202,6 +202,18 @@ FULL = f"""
     product = "Thing"
     rules = [{{ keyword = "chat", product = "Chat" }}]
     filters = {{ min_impact = "none", products = ["Chat"], include_titles = ["x"] }}
+    [[notify]]
+    name = "some"
+    target = "env:CHAT_URL"
+    groups = ["gaming"]
+    providers = ["own", "https://status.other.test/feed"]
+    events = ["new"]
+    filters = {{ kinds = ["incident"] }}
+    body = "{{newest}}\\n«{{affected}}»"
+    [[notify]]
+    name = "all"
+    exec = ["sh", "-c", "cat"]
+    rate = 1
 """
 
 
@@ -236,6 +248,12 @@ def test_a_dump_shows_no_password(tmp_path: Path) -> None:
     text = f"""
         feeds = ["https://me:secret@status.example.test/a"]
         providers = [{{ key = "own", feed = "{URL.replace("//", "//me:secret@")}" }}]
+        [[notify]]
+        name = "a"
+        target = "slack://secret/secret/secret"
+        [[notify]]
+        name = "b"
+        exec = ["curl", "https://me:secret@example.test/"]
     """
     out = dump.toml(_loaded(tmp_path, text))
 

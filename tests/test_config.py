@@ -12,8 +12,15 @@ import pytest
 from efficient_status import catalogue, config
 from efficient_status.config import KEYS, PROVIDER_KEYS, Settings, Wanted, settle
 from efficient_status.errors import UsageError
-from efficient_status.keys import CATEGORIES, FILTER_KEYS, LIMIT_KEYS
-from efficient_status.models import Filters, Impact, Kind, Limits, Provider, Rule
+from efficient_status.keys import (
+    CATEGORIES,
+    FILTER_KEYS,
+    LIMIT_KEYS,
+    NOTIFY_KEYS,
+    TEMPLATE_FIELDS,
+)
+from efficient_status.models import Filters, Happening, Impact, Kind, Limits, Provider, Rule
+from efficient_status.notify import Target
 from efficient_status.urls import host_of
 
 URL = "https://status.example.test/feed"
@@ -129,6 +136,7 @@ BAD: list[tuple[str, str | list[str]]] = [
     ("limits.values = 1.5", f"limits.values: {WHOLE}, got 1.5"),
     ("limits.parts = '9'", f"limits.parts: {WHOLE}, got '9'"),
     ("limits.x = 5", f"limits.x: unknown key; known are {', '.join(LIMIT_KEYS)}"),
+    ("notify = 'json://token'", "notify: expected a list of tables, got ***"),
     ("groups = 'ai'", f"groups: {GROUPS}, got 'ai'"),
     (
         "groups = ['a b']",
@@ -211,6 +219,56 @@ def test_bad_row(tmp_path: Path, line: str, problem: str) -> None:
     assert problems(tmp_path, row) == [f"providers[0].{problem}"]
 
 
+TEMPLATE = f"expected text with {{field}}s out of {', '.join(TEMPLATE_FIELDS)}"
+ADDRESS = "expected an Apprise URL, «env:NAME» or «file:PATH»"
+BAD_TARGETS = [
+    ("name = 'a b'", f".name: {NAME}, got 'a b'"),
+    ("target = 'slack//token'", f".target: {ADDRESS}, got ***"),
+    ("target = 'env:'", f".target: {ADDRESS}, got ***"),
+    ("exec = 'true'", ".exec: expected a list of a program and its arguments, got 'true'"),
+    ("exec = []", ".exec: expected a list of a program and its arguments, got []"),
+    ("providers = 'openai'", ".providers: expected a list of vendors' keys, or URLs of feeds, got 'openai'"),
+    ("providers = ['opnai']", ".providers: unknown provider «opnai»: did you mean openai?"),
+    ("groups = 5", f".groups: {GROUPS}, got 5"),
+    ("groups = ['cluod']", ".groups: unknown group «cluod»: did you mean cloud?"),
+    ("events = ['old']", ".events: expected a list of «new» or «update» or «resolved» or «edit», got ['old']"),
+    ("filters = { kinds = 5 }", f".filters.kinds: {KINDS}, got 5"),
+    ("title = '{what}'", f".title: {TEMPLATE}, got '{{what}}'"),
+    ("title = '{'", f".title: {TEMPLATE}, got '{{'"),
+    ("title = 5", f".title: {TEMPLATE}, got 5"),
+    ("body = '{title.__class__}'", f".body: {TEMPLATE}, got '{{title.__class__}}'"),
+    ("body = '{title[0]}'", f".body: {TEMPLATE}, got '{{title[0]}}'"),
+    ("body = '{title!r}'", f".body: {TEMPLATE}, got '{{title!r}}'"),
+    ("body = '{title:>999999999}'", f".body: {TEMPLATE}, got '{{title:>999999999}}'"),
+    ("body = '{}'", f".body: {TEMPLATE}, got '{{}}'"),
+    ("batch_seconds = -1", f".batch_seconds: {SPACING}, got -1"),
+    ("rate = 0", f".rate: {WHOLE}, got 0"),
+    ("timeout = 0", f".timeout: {NUMBER}, got 0"),
+    ("url = 5", f".url: unknown key; known are {', '.join(NOTIFY_KEYS)}"),
+    ("target = 'json://a'", ": expected either target or exec"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "problem"), BAD_TARGETS, ids=[line for line, _ in BAD_TARGETS])
+def test_bad_target(tmp_path: Path, line: str, problem: str) -> None:
+    """A wrong value of a notification's table is told with its number and key, secrets apart."""
+    rest = {"name": "name = 'ops'", "exec": "exec = ['true']"}
+    rest.pop(line.partition(" ")[0], None)
+
+    assert problems(tmp_path, "\n".join(["[[notify]]", line, *rest.values()])) == [
+        f"notify[0]{problem}"
+    ]
+
+
+def test_a_target_needs_a_name_of_its_own(tmp_path: Path) -> None:
+    """It is what stands in the outbox."""
+    assert problems(tmp_path, "[[notify]]\nexec = ['true']") == [
+        f"notify[0].name: is missing; {NAME}"
+    ]
+    one = "[[notify]]\nname = 'a'\nexec = ['true']\n"
+    assert problems(tmp_path, one + one) == ["notify[1]: «a» stands twice"]
+
+
 def test_every_key_has_a_bad_value() -> None:
     """The two tables above know every key."""
     told = [problem if isinstance(problem, str) else problem[0] for _, problem in BAD]
@@ -218,6 +276,8 @@ def test_every_key_has_a_bad_value() -> None:
     assert {f"filters.{name}" for name in FILTER_KEYS} <= {p.partition(":")[0] for p in told}
     assert {f"limits.{name}" for name in LIMIT_KEYS} <= {p.partition(":")[0] for p in told}
     assert set(PROVIDER_KEYS) <= {problem.partition(":")[0] for _, problem in BAD_ROWS}
+    targets = {problem.partition(":")[0].split(".")[1] for _, problem in BAD_TARGETS[:-1]}
+    assert set(NOTIFY_KEYS) <= targets
 
 
 def test_a_row_without_a_key(tmp_path: Path) -> None:
@@ -315,6 +375,21 @@ FULL = f"""
     interval = 90.5
     group = "own-group"
     filters = {{ min_impact = "major" }}
+    [[notify]]
+    name = "chat"
+    target = "env:CHAT_URL"
+    providers = ["linear", "{OTHER}", "github"]
+    groups = ["own-group"]
+    events = ["new", "resolved"]
+    filters = {{ min_impact = "critical" }}
+    title = "{{title}}"
+    body = "{{message}}"
+    batch_seconds = 0
+    rate = 1
+    timeout = 2.5
+    [[notify]]
+    name = "all"
+    exec = ["true"]
 """
 
 
@@ -361,6 +436,21 @@ def test_a_full_file(tmp_path: Path) -> None:
         own_hosts=frozenset({host_of(URL), host_of(OTHER)}),
         filters=common,
         limits=Limits(seconds=5, redirects=0),
+        notify=(
+            Target(
+                "chat",
+                address="env:CHAT_URL",
+                pages=frozenset({"linear", OTHER, "own"}),  # github is not watched
+                events=frozenset({Happening.NEW, Happening.RESOLVED}),
+                filters=Filters(min_impact=Impact.CRITICAL),
+                title="{title}",
+                body="{message}",
+                batch_seconds=0,
+                rate=1,
+                timeout=2.5,
+            ),
+            Target("all", command=("true",)),
+        ),
     )
 
 

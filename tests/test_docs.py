@@ -16,7 +16,7 @@ import pytest
 from docs import ROOT, fenced, pages, parts_of, reference, renewed, transcripts
 from efficient_status import catalogue, config, options
 from efficient_status.commands import COMMANDS, parser_of
-from efficient_status.keys import CATEGORIES, LOG_FORMATS, VENDOR_KEYS
+from efficient_status.keys import CATEGORIES, LOG_FORMATS, TEMPLATE_FIELDS, VENDOR_KEYS
 from efficient_status.models import Event, Happening, Impact, Incident, Kind, Limits, State
 from efficient_status.outputs import FORMATS, jsonl
 from efficient_status.providers import DIALECTS, Dialect
@@ -201,7 +201,7 @@ def vocabulary() -> set[str]:
     return {
         *tables, *words, *json_keys(), *vendor_keys(), *COMMANDS, *CATEGORIES, *FORMATS,
         *DIALECTS, *JSON_DIALECTS, *Dialect._fields, *catalogue.rows(), *ALIASES, *FOREIGN,
-        *EXTRAS, *LOG_FORMATS, *described(), *log_events(),
+        *EXTRAS, *TEMPLATE_FIELDS, *LOG_FORMATS, *described(), *log_events(),
     }  # fmt: skip
 
 

@@ -211,15 +211,3 @@ def test_each_line_of_a_traceback_has_its_priority(monkeypatch: pytest.MonkeyPat
 
     assert len(line.splitlines()) > 2
     assert all(each.startswith("<7>") for each in line.splitlines())
-
-
-def test_the_events_of_the_readme_are_those_of_the_program() -> None:
-    """Each word that `event` may be."""
-    root = Path(__file__).parent.parent
-    readme = (root / "README.md").read_text("utf-8")
-    listed = readme.partition("and an `event`:")[2].partition(" for all else")[0]
-    sources = [path.read_text("utf-8") for path in (root / "efficient_status").rglob("*.py")]
-    given = re.compile(r'"event": "(\w+)"|Line\([^)]*?"(\w+)", (?:provider|pages)=')
-    found = {word for text in sources for pair in given.findall(text) for word in pair if word}
-
-    assert set(re.findall(r"`([a-z]+)`", listed)) == found

@@ -59,6 +59,7 @@ def test_a_cron_run_loads_no_more_than_it_needs(unchanged: set[str]) -> None:
     assert platforms == {"dialect"}  # nothing is read, so no platform and no parser
     assert not unchanged & {"defusedxml", "xml.parsers.expat", "html.parser"}
     assert not {name for name in ours if name.startswith("efficient_status.commands.")}
+    assert not {name for name in ours if name.startswith("efficient_status.notify")}
     assert not ours & {
         "efficient_status.demo",
         "efficient_status.instruments",

@@ -39,6 +39,7 @@ COMMANDS: dict[str, Command] = {
     "explain": _later("explain"),
     "import-opml": _later("import_opml"),
     "list": _later("list"),
+    "notify": _later("notify"),
     "stats": _later("stats"),
     "status": _later("status"),
 }

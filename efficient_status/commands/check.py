@@ -56,6 +56,10 @@ def run(words: Sequence[str]) -> int:
     if asked.json and not asked.network:
         raise UsageError(["--json: expected --network beside it"])
     settings = options.settings(asked, reserved=COMMANDS)
+    if settings.notify:
+        from efficient_status.notify import ready
+
+        ready(settings.notify)
     if asked.network:
         from efficient_status.commands import network
 

@@ -38,6 +38,7 @@ AREAS = {
     "text": "What reaches the terminal and other programs",
     "news": "What is news",
     "outputs": "Outputs that fail",
+    "notify": "Notifications",
     "disk": "Disks, files and clocks",
     "state": "What was told",
     "look": "Looking at what is known",

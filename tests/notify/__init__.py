@@ -1,0 +1,1 @@
+"""Notifications: what is delivered, when, in which words, and what survives."""
