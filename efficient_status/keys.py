@@ -247,7 +247,7 @@ PROVIDER_KEYS: dict[str, Key] = {
     "group": Key("a category, or a name without blanks", _is_word),
     "name": Key("a display name", _is_text),
     "feed": Key("an http(s) URL", _is_feed),
-    "platform": Key("the name of a platform (docs/platforms.md lists them)", lambda v: is_platform(v)),  # noqa: PLW0108 - defined below
+    "platform": Key("the name of a platform (docs/platforms.md)", lambda v: is_platform(v)),  # noqa: PLW0108 - defined below
     "product": Key("the product told where no rule matches", _is_text),
     "rules": Key("a list of { keyword = …, product = … }", _is_rules),
     "interval": Key("a number of seconds > 0", lambda v: _is_number(v) and v > 0),
