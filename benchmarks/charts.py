@@ -55,7 +55,7 @@ def _bars(axes: Any, found: Bars, unit: str) -> None:
     colours = [_OURS if "efficient_status" in name else _OTHERS for name in names]
     axes.barh(names, values, color=colours)
     axes.set_xlabel(unit)
-    axes.set_xlim(0, max(values) * 1.15)
+    axes.set_xlim(0, max(values) * 1.15 or 1)
     for place, value in enumerate(values):
         axes.text(value, place, f" {value:,.0f}", va="center", fontsize=9)
 
@@ -81,6 +81,36 @@ def _cpu(axes: Any, found: Mapping[str, Mapping[str, list[float]]]) -> None:
         for protocol, measured in found.items()
     }
     _bars(axes, bars, "µs of CPU a poll, median")
+
+
+def _cold(axes: Any, found: Mapping[str, list[float]]) -> None:
+    bars = {name: statistics.median(runs) * 1e3 for name, runs in found.items()}
+    _bars(axes, bars, "ms of CPU a run, median")
+
+
+def _parse(axes: Any, found: Mapping[str, Mapping[str, list[float]]]) -> None:
+    labels = {
+        "defusedxml": "defusedxml alone",
+        "changed": "efficient_status, one new item",
+        "first": "efficient_status, first contact",
+        "feedparser": "feedparser",
+    }
+    bars = {
+        f"{label}, {feed}": statistics.median(measured[kind])
+        for kind, label in labels.items()
+        for feed, measured in found.items()
+        if kind in measured
+    }
+    _bars(axes, bars, "µs of CPU a document, median")
+
+
+def _disk(axes: Any, found: Bars) -> None:
+    _bars(axes, found, "bytes written a poll")
+
+
+def _late(axes: Any, found: Any) -> None:
+    _lines(axes, found, 1)
+    axes.set_ylabel("ms after a poll was due")
 
 
 def _lines(axes: Any, found: Mapping[str, list[tuple[int, float, float]]], column: int) -> None:
@@ -109,6 +139,10 @@ _CHARTS: Mapping[str, tuple[str, str, str, Callable[[Any, Any], None]]] = {
     "bytes-per-poll.svg": ("bytes", "bytes", "Bytes on the wire of one unchanged poll", _bytes),
     "bytes-per-day.svg": ("bytes", "day", "100 unchanged pages every 30 s", _day),
     "cpu-per-poll.svg": ("cpu", "cpu", "CPU of one unchanged poll, 100 pages kept alive", _cpu),
+    "disk-per-poll.svg": ("disk", "disk", "Disk writes of unchanged polls", _disk),
+    "cold-cpu.svg": ("cold", "cold", "One page, unchanged, a process a poll", _cold),
+    "parse-cpu.svg": ("parse", "parse", "A changed feed of 25 items, bytes to events", _parse),
+    "scale-lateness.svg": ("scale", "late", "Lateness against the number of pages", _late),
     "scale-memory.svg": ("scale", "scale", "Memory against the number of pages", _memory),
     "scale-cpu.svg": ("scale", "scale", "CPU of one unchanged poll against pages", _cpu_by_pages),
 }

@@ -28,12 +28,14 @@ def run(quick: bool) -> Section:
         "and after. The second row runs for longer than a minute, so that one flush is in it.",
     )
     rows = []
+    section.data["disk"] = {}
     for max_age, name in _NAMES.items():
         if quick and max_age:
             continue
         seconds = FLUSH + 10.0 if max_age else 0.0
         seen, wrote, called, grew = _measure(max_age, polls if not max_age else 1, seconds)
         rows.append((name, number(seen), number(wrote), number(called), number(grew)))
+        section.data["disk"][f"efficient_status, {name}"] = max(wrote, grew) / seen
         if not max_age:
             section.checks.append(
                 Check(f"bytes written to disk in {seen} unchanged polls", max(wrote, grew), 0, "B")

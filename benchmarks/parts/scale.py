@@ -76,6 +76,12 @@ def run(quick: bool) -> Section:
         name: [(each.pages, statistics.median(each.cpu), each.rss / 1024) for each in column]
         for name, column in found.items()
     }
+    section.data["late"] = {
+        f"{name} of answers": [
+            (size, _rank(measured["answered"], share)) for size, measured in late.items()
+        ]
+        for name, share in (("median", 0.5), ("99th percentile", 0.99))
+    }
     return section
 
 
