@@ -84,7 +84,7 @@ def _cpu(axes: Any, found: Mapping[str, Mapping[str, list[float]]]) -> None:
 
 
 def _cold(axes: Any, found: Mapping[str, list[float]]) -> None:
-    bars = {name: statistics.median(runs) * 1e3 for name, runs in found.items()}
+    bars = {name: statistics.median(runs) for name, runs in found.items()}
     _bars(axes, bars, "ms of CPU a run, median")
 
 
