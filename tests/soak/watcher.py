@@ -29,6 +29,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from tests.heap import heap
+
 EPOCH = 1_780_272_000.0  # 1 June 2026: after all that the script tells of
 BUG = "nothing that a poll may raise"
 
@@ -141,6 +143,7 @@ class Watch:
     def _look(self) -> dict[str, float]:
         """The process as it is; sizes in bytes."""
         gc.collect()
+        found = heap()
         return {
             "polls": self._ended,
             "seconds": time.monotonic(),
@@ -151,6 +154,8 @@ class Watch:
             "threads": threading.active_count(),
             "tasks": len(asyncio.all_tasks()),
             "objects": len(gc.get_objects()),
+            "blocks": sys.getallocatedblocks(),
+            "heap": found.uordblks + found.hblkhd,
             **{name: _size(Path(self._plan.state) / file) for name, file in _FILES.items()},
         }
 
