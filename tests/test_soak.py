@@ -13,7 +13,7 @@ from tests.soak.weather import SKIES
 NIGHT = Night(
     pages=60,
     polls=5_000,
-    beat=0.05,
+    beat=0.03,
     scale=10,
     looks=25,
     troubles={

@@ -19,11 +19,14 @@ _METHOD = (
     "lagging edges …); besides, {troubles}, and the clock leaps days forward twice, and back twice. What must be "
     "told is worked out from the script and from the documents that arrived. Memory, files and the "
     "rest are those of the program's process alone, looked at {looks} times; «rise» is that of "
-    "the median, from the second quarter of the run to the last; of memory, where SQLite and the "
-    "heap fill up first, from the third."
+    "the median, from the second quarter of the run to the last; of memory, where SQLite's caches "
+    "fill up first, from the third. Resident memory is a high-water mark: Python's arenas of 1 MiB and "
+    "the pages of malloc's heap stay as long as anything in them is in use."
 )
 _BOUNDS = {  # what may rise, by how much, in which unit of so many
-    "rss": ("memory", 1.0, "MiB", MIB),
+    "heap": ("memory in use, of malloc", 1.0, "MiB", MIB),
+    "blocks": ("memory in use, small blocks of Python's", 5_000.0, "", 1.0),
+    "rss": ("resident memory, with the holes in it", 4.0, "MiB", MIB),
     "objects": ("objects that Python's collector knows", 2_000.0, "", 1.0),
     "files": ("open files", 10.0, "", 1.0),
     "tasks": ("tasks", 5.0, "", 1.0),
@@ -93,7 +96,7 @@ def _grown(seen: Seen) -> list[Check]:
             unit,
         )
         for key, (name, limit, unit, size) in _BOUNDS.items()
-        for since in [0.5 if key == "rss" else 0.25]
+        for since in [0.5 if "memory" in name else 0.25]
     ]
     journals = [
         Check(f"{key}: largest", max(look[key] for look in seen.looks) / MIB, _JOURNAL, "MiB")
@@ -104,9 +107,9 @@ def _grown(seen: Seen) -> list[Check]:
 
 def _table(seen: Seen) -> Table:
     rows = []
-    for key in ("rss", "objects", "files", "tasks", "threads", "state", "state-wal", "cache",
-                "cache-wal"):  # fmt: skip
-        size = MIB if key not in ("objects", "files", "tasks", "threads") else 1.0
+    for key in ("rss", "heap", "blocks", "objects", "files", "tasks", "threads", "state",
+                "state-wal", "cache", "cache-wal"):  # fmt: skip
+        size = MIB if key not in ("blocks", "objects", "files", "tasks", "threads") else 1.0
         values = [look[key] / size for look in seen.looks]
         cells = (*(values[len(values) * fifth // 5 - 1] for fifth in range(1, 6)), max(values))
         rows.append((f"{key}, MiB" if size > 1 else key, *map(number, cells)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import gzip
-import platform
 import tracemalloc
 import zlib
 from collections.abc import AsyncIterator
@@ -18,6 +17,7 @@ from hypothesis import strategies as st
 from efficient_status.errors import Unreadable
 from efficient_status.fetch import body
 from efficient_status.fetch.body import decode, gather
+from tests.heap import GLIBC, heap
 
 TEXT = b"<rss/>" * 1_000
 LIMIT = 8 * 1024 * 1024
@@ -196,16 +196,7 @@ def test_any_cut(cut: int) -> None:
         decode(zipped(TEXT, 1)[:cut], "gzip", LIMIT)
 
 
-class _Heap(ctypes.Structure):
-    """What `mallinfo2` fills in."""
-
-    _fields_ = tuple((name, ctypes.c_size_t) for name in (
-        "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks",
-        "fordblks", "keepcost",
-    ))  # fmt: skip
-
-
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's heap")
+@pytest.mark.skipif(not GLIBC, reason="glibc's heap")
 @pytest.mark.parametrize("encoding", ["", "gzip"])
 def test_a_large_document_leaves_no_hole_in_the_heap(encoding: str) -> None:
     """What is large is mapped, and so given back when it is free, however large it was before."""
@@ -213,18 +204,12 @@ def test_a_large_document_leaves_no_hole_in_the_heap(encoding: str) -> None:
     async def parts() -> AsyncIterator[bytes]:
         yield bytes(300_000)
 
-    def mapped() -> int:
-        return int(report().hblks)
-
-    glibc = ctypes.CDLL(None)
-    report = glibc.mallinfo2
-    report.restype = _Heap
     body._map_large_blocks.cache_clear()
-    glibc.mallopt(body._M_MMAP_THRESHOLD, 32 * 1024 * 1024)  # as after some large blocks
+    ctypes.CDLL(None).mallopt(body._M_MMAP_THRESHOLD, 32 * 1024 * 1024)  # as after large blocks
     if encoding:
         decode(zipped(bytes(300_000)), encoding, LIMIT)
     else:
         asyncio.run(gather(parts(), "", LIMIT))
-    before = mapped()
+    before = heap().hblks
     held = bytearray(8 * 1024 * 1024)
-    assert (mapped() - before, len(held)) == (1, 8 * 1024 * 1024)
+    assert (heap().hblks - before, len(held)) == (1, 8 * 1024 * 1024)

@@ -2,7 +2,7 @@
 
     watcher PLAN ARGUMENT …      PLAN is JSON, see `Plan`; the rest is the program's own
 
-A second of the wall is so many of the program's, in `time.time` and in its event loop alike, so
+A second of the wall is so many of the program's, in `time.time` and `time.monotonic` alike, so
 that intervals, back-off and deadlines keep their proportions.  What goes on is written to a pipe:
 
     > PAGE IDENTITY              a document of the page arrived, or was confirmed
@@ -29,7 +29,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from tests.heap import heap
+
 EPOCH = 1_780_272_000.0  # 1 June 2026: after all that the script tells of
+_wall = time.monotonic
 BUG = "nothing that a poll may raise"
 
 
@@ -62,16 +65,11 @@ class _Selector(selectors.DefaultSelector):
         return super().select(timeout / self.scale if timeout and timeout > 0 else timeout)
 
 
-class Loop(asyncio.SelectorEventLoop):
-    """A loop on the program's clock."""
-
-    def __init__(self, scale: float) -> None:
-        selector = _Selector()
-        selector.scale = self._scale = scale
-        super().__init__(selector)
-
-    def time(self) -> float:
-        return super().time() * self._scale
+def _loop(scale: float) -> asyncio.AbstractEventLoop:
+    """A loop on the program's clock, which it reads from `time.monotonic`."""
+    selector = _Selector()
+    selector.scale = scale
+    return asyncio.SelectorEventLoop(selector)
 
 
 class Clock:
@@ -79,11 +77,11 @@ class Clock:
 
     def __init__(self, scale: float) -> None:
         self._scale = scale
-        self._begun = time.monotonic()
+        self._begun = _wall()
         self.jumped = 0.0
 
     def __call__(self) -> float:
-        return EPOCH + (time.monotonic() - self._begun) * self._scale + self.jumped
+        return EPOCH + (_wall() - self._begun) * self._scale + self.jumped
 
 
 class Watch:
@@ -141,9 +139,10 @@ class Watch:
     def _look(self) -> dict[str, float]:
         """The process as it is; sizes in bytes."""
         gc.collect()
+        found = heap()
         return {
             "polls": self._ended,
-            "seconds": time.monotonic(),
+            "seconds": _wall(),
             "cpu": time.process_time(),
             "rss": int(Path("/proc/self/statm").read_text().split()[1])
             * os.sysconf("SC_PAGE_SIZE"),
@@ -151,6 +150,8 @@ class Watch:
             "threads": threading.active_count(),
             "tasks": len(asyncio.all_tasks()),
             "objects": len(gc.get_objects()),
+            "blocks": sys.getallocatedblocks(),
+            "heap": found.uordblks + found.hblkhd,
             **{name: _size(Path(self._plan.state) / file) for name, file in _FILES.items()},
         }
 
@@ -171,6 +172,7 @@ def main() -> int:
     plan = Plan(**json.loads(sys.argv[1]))
     clock = Clock(plan.scale)
     time.time = clock
+    time.monotonic = lambda: _wall() * plan.scale
     random.seed(plan.seed)
     # Imported under the fast clock: their defaults are bound to it.
     from efficient_status import main as program
@@ -194,7 +196,7 @@ def _run_on(scale: float) -> Any:
     """`asyncio.run` on a fast loop."""
 
     def run(work: Any) -> Any:
-        with asyncio.Runner(loop_factory=lambda: Loop(scale)) as runner:
+        with asyncio.Runner(loop_factory=lambda: _loop(scale)) as runner:
             return runner.run(work)
 
     return run
