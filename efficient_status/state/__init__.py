@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from efficient_status.errors import StateError
 from efficient_status.models import Memory, Pacing, Tally, Told
 
 __all__ = ["FILE", "StateStore", "copied_state", "open_state"]
@@ -76,8 +77,12 @@ def copied_state(folder: Path) -> StateStore:
     from efficient_status.state.sqlite import SqliteState
 
     state = SqliteState(MEMORY)
-    if (path := folder / FILE).exists():
-        state.copy(path)
+    try:
+        if (path := folder / FILE).exists():
+            state.copy(path)
+    except StateError:
+        state.close()
+        raise
     return state
 
 
