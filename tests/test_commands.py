@@ -109,11 +109,11 @@ def test_list_that_finds_nothing(tmp_path: Path, word: str, said: str) -> None:
 
 
 def test_list_on_a_terminal_is_an_aligned_table(tmp_path: Path) -> None:
-    """Columns with heads, no wider than the terminal."""
+    """Columns with heads, no wider than the terminal; a narrow one has the page below."""
     ours, theirs = pty.openpty()
     done = subprocess.run(
         command("list", "--group", "gaming"),
-        env=environment(tmp_path, COLUMNS="60"),
+        env=environment(tmp_path, COLUMNS="80", NO_COLOR="1"),
         stdout=theirs,
         check=False,
         timeout=30,
@@ -124,10 +124,12 @@ def test_list_on_a_terminal_is_an_aligned_table(tmp_path: Path) -> None:
 
     assert done.returncode == 0
     head, *rows = lines
-    assert head.split() == ["KEY", "NAME", "CATEGORIES", "PAGE"]
-    assert [row.split()[0] for row in rows] == catalogue.members("gaming")
-    assert all(row[head.index("NAME") - 1] == " " != row[head.index("NAME")] for row in rows)
-    assert max(map(len, lines)) <= 60
+    assert head.split() == ["KEY", "NAME", "CATEGORIES"]
+    vendors = [row for row in rows if not row.startswith(" ")]
+    assert [row.split()[0] for row in vendors] == catalogue.members("gaming")
+    assert all(row[head.index("NAME") - 1] == " " != row[head.index("NAME")] for row in vendors)
+    assert sum(row.startswith("  https://") for row in rows) == len(vendors)
+    assert max(map(len, lines)) <= 80
 
 
 def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:

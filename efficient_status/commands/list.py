@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,8 +11,11 @@ from efficient_status import catalogue, opml, options
 from efficient_status.commands.speech import say
 from efficient_status.errors import UsageError
 from efficient_status.keys import CATEGORIES
+from efficient_status.screen import Column, Row, Screen, Styled
 
 logger = logging.getLogger("efficient_status")
+
+_WIDE = 100  # columns of a terminal
 
 _EPILOG = f"""\
 A vendor is shown when every WORD occurs in its key, name, an alias or a category.  On a terminal
@@ -72,7 +73,8 @@ def run(words: Sequence[str]) -> int:
     elif asked.opml:
         say(opml.write(_subscription(row) for row in found.values()))
     else:
-        say(_table(found) if sys.stdout.isatty() else _tsv(found))
+        screen = Screen.of_stdout()
+        say(_tsv(found) if screen.width is None else _table(screen, found))
     return 0
 
 
@@ -108,21 +110,21 @@ def _cells(key: str, row: Mapping[str, Any]) -> list[str]:
     return [" ".join(cell.split()) for cell in cells]
 
 
-def _table(rows: Mapping[str, Mapping[str, Any]]) -> str:
-    """Key, name, categories and page, as wide as the terminal at most."""
-    lines = [["KEY", "NAME", "CATEGORIES", "PAGE"]]
+_COLUMNS = (Column("KEY", whole=True), Column("NAME"), Column("CATEGORIES"), Column("PAGE"))
+
+
+def _table(screen: Screen, rows: Mapping[str, Mapping[str, Any]]) -> str:
+    """Key, name, categories and page; where a terminal is narrow, the page stands below."""
+    wide = (screen.width or 0) >= _WIDE
+    lines: list[Row] = []
     for key, row in rows.items():
         key_, name, _, categories, _, page, _ = _cells(key, row)
-        lines.append([key_, name, categories, page])
-    widths = [max(len(line[column]) for line in lines) for column in range(3)]
-    most = shutil.get_terminal_size().columns
-    shown = (
-        "  ".join(
-            [*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[3]]
-        )
-        for line in lines
-    )
-    return "".join(f"{line.rstrip()[:most]}\n" for line in shown)
+        cells = [Styled(key_, "strong"), name, Styled(categories.replace(",", ", "), "quiet")]
+        if wide:
+            lines.append([*cells, Styled(page, "quiet", page)])
+        else:
+            lines += [cells, Styled(f"  {page}", "quiet", page)]
+    return screen.table(_COLUMNS if wide else _COLUMNS[:3], lines)
 
 
 def _subscription(row: Mapping[str, Any]) -> opml.Subscription:
