@@ -246,7 +246,7 @@ class Database:
     def _refuse_untouched(self, path: Path) -> None:
         """What a crash left in the journal would be written into the file when we close it."""
         if path.stat().st_size and path.with_name(path.name + "-wal").exists():
-            with closing(connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
+            with closing(_only_reading(path)) as database:
                 self._check(database)
 
     def _check(self, database: sqlite3.Connection) -> None:

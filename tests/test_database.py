@@ -135,6 +135,22 @@ def test_a_newer_version_of_what_can_be_made_again(
     assert "written by a newer efficient_status" in caplog.text
 
 
+def test_a_crash_in_a_folder_that_was_named_from_where_we_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`--state-dir state`: the journal that a `kill -9` left behind is read like any other."""
+    monkeypatch.chdir(tmp_path)
+    path = Path("a.sqlite3")
+    died = open_database(path, OURS, MIGRATIONS)
+    died.execute("INSERT INTO one (a) VALUES ('newest')")
+    died.commit()
+
+    assert Path("a.sqlite3-wal").stat().st_size
+    with closing(open_database(path, OURS, MIGRATIONS)) as database:
+        assert database.execute("SELECT a FROM one").fetchall() == [("newest",)]
+    died.close()
+
+
 @pytest.mark.parametrize("step", range(4))
 @pytest.mark.parametrize("version", range(3))
 def test_a_kill_during_a_migration(
