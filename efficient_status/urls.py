@@ -51,10 +51,16 @@ def is_loopback(host: str) -> bool:
     """Whether a host name or address literal is this machine."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
+    address = literal(host)
+    return address is not None and address.is_loopback
+
+
+def literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address that a host is, in brackets or not; None where it is a name."""
     try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
+        return ipaddress.ip_address(host.strip("[]"))
     except ValueError:
-        return False
+        return None
 
 
 def place(text: str) -> tuple[str, int] | None:

@@ -16,7 +16,6 @@ Rules:
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import ssl
 from collections import OrderedDict
@@ -34,7 +33,7 @@ from efficient_status.fetch.reach import Reach
 from efficient_status.fetch.sockets import Sockets
 from efficient_status.fetch.tls import ResumingContext, client_context
 from efficient_status.fetch.wire import FetchLimits, Wire
-from efficient_status.urls import is_loopback
+from efficient_status.urls import is_loopback, literal
 
 if TYPE_CHECKING:
     from efficient_status.fetch.trace import Trace
@@ -207,11 +206,7 @@ class Origins(httpx.AsyncBaseTransport):
 
     def _new(self, url: httpx.URL, origin: httpcore.Origin) -> Connection:
         proxy = proxy_for(url)
-        if (
-            proxy
-            and _is_literal(url.host)
-            and not self._reach.permits(url.host, url.host.strip("[]"))
-        ):
+        if proxy and literal(url.host) and not self._reach.permits(url.host, url.host.strip("[]")):
             raise Barred(f"{url.host} is not a public address: not asked")
         return self._maker(url.scheme == "https", proxy).create_connection(origin)
 
@@ -293,14 +288,6 @@ def _proxy(address: str, context: ssl.SSLContext | None) -> httpcore.Proxy:
     )
     secure = context if proxy.url.scheme == "https" else None
     return httpcore.Proxy(url, auth=proxy.raw_auth, ssl_context=secure)
-
-
-def _is_literal(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
-        return False
-    return True
 
 
 def _said(error: Exception) -> str:

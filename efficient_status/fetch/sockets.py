@@ -14,7 +14,6 @@ an address is seen before it is connected to (`reach`), and where a failure stil
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
 import ssl
 from collections.abc import Iterable
@@ -25,6 +24,7 @@ import httpcore
 
 from efficient_status.errors import Barred, Unreachable, Unreadable
 from efficient_status.fetch.reach import Reach
+from efficient_status.urls import literal
 
 _HEAD_START = 0.25  # seconds that an address is given before the next one is tried too
 _AHEAD = 65_536  # bytes that are taken in before anybody reads them
@@ -81,10 +81,8 @@ class Sockets(httpcore.AsyncNetworkBackend):
 
 async def _look_up(host: str, port: int) -> list[str]:
     """The host's addresses, the families in turn, the resolver's favourite first."""
-    try:
-        return [str(ipaddress.ip_address(host))]  # needs no thread
-    except ValueError:
-        pass
+    if (known := literal(host)) is not None:  # needs no thread
+        return [str(known)]
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError) as error:
