@@ -13,7 +13,7 @@ import os
 import shutil
 import sys
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -47,7 +47,7 @@ class Styled(NamedTuple):
 Line = str | Styled
 Cell = Line | Sequence[Line]  # several lines stand below each other; in a pipe, beside each other
 Row = Sequence[Cell] | Styled  # a single text stands alone, across all columns
-_Row = list[list[Styled]] | Styled
+_Cells = list[list[Styled]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,10 @@ class Screen:
         table = [heading, *safe]
         widths = self._widths(columns, [row for row in table if not isinstance(row, Styled)])
         show = self._coloured if self.rich else self._plain
-        return "".join(show(columns, widths, table))
+        return "".join(
+            self.line(row) if isinstance(row, Styled) else show(columns, widths, row)
+            for row in table
+        )
 
     def line(self, *parts: Line) -> str:
         """One line of text; its parts may differ in style."""
@@ -118,25 +121,21 @@ class Screen:
         on, off = ("█", "░") if self.fine else ("#", ".")
         return on * full + off * (width - full)
 
-    def _plain(
-        self, columns: Sequence[Column], widths: Sequence[int], table: Sequence[_Row]
-    ) -> Iterator[str]:
-        for row in table:
-            if isinstance(row, Styled):
-                yield self.line(row)
-                continue
-            wrapped = [
-                [piece for line in cell for piece in _wrapped(line.text, width)]
-                for cell, width in zip(row, widths, strict=True)
+    def _plain(self, columns: Sequence[Column], widths: Sequence[int], row: _Cells) -> str:
+        wrapped = [
+            [piece for line in cell for piece in _wrapped(line.text, width)]
+            for cell, width in zip(row, widths, strict=True)
+        ]
+        lines = []
+        for number in range(max(map(len, wrapped))):
+            cells = [
+                _padded(cell[number] if number < len(cell) else "", width, column.right)
+                for cell, width, column in zip(wrapped, widths, columns, strict=True)
             ]
-            for number in range(max(map(len, wrapped))):
-                cells = [
-                    _padded(cell[number] if number < len(cell) else "", width, column.right)
-                    for cell, width, column in zip(wrapped, widths, columns, strict=True)
-                ]
-                yield (" " * _GAP).join(cells).rstrip() + "\n"
+            lines.append((" " * _GAP).join(cells).rstrip() + "\n")
+        return "".join(lines)
 
-    def _widths(self, columns: Sequence[Column], table: list[list[list[Styled]]]) -> list[int]:
+    def _widths(self, columns: Sequence[Column], table: list[_Cells]) -> list[int]:
         """As wide as the cells; on a terminal the widest columns give way until all fits."""
         widths = [
             max(_width(line.text) for row in table for line in row[n]) for n in range(len(columns))
@@ -152,22 +151,16 @@ class Screen:
             widths[widest] -= 1
         return widths
 
-    def _coloured(
-        self, columns: Sequence[Column], widths: Sequence[int], table: Sequence[_Row]
-    ) -> Iterator[str]:
+    def _coloured(self, columns: Sequence[Column], widths: Sequence[int], row: _Cells) -> str:
         from rich.table import Table
         from rich.text import Text
 
-        for row in table:
-            if isinstance(row, Styled):
-                yield self.line(row)
-                continue
-            grid = Table.grid(padding=(0, _GAP, 0, 0), pad_edge=False)
-            for column, width in zip(columns, widths, strict=True):
-                side: Literal["left", "right"] = "right" if column.right else "left"
-                grid.add_column(justify=side, width=width, overflow="fold")
-            grid.add_row(*(Text("\n").join(Text(s.text, _rich(s)) for s in cell) for cell in row))
-            yield self._shown(grid)
+        grid = Table.grid(padding=(0, _GAP, 0, 0), pad_edge=False)
+        for column, width in zip(columns, widths, strict=True):
+            side: Literal["left", "right"] = "right" if column.right else "left"
+            grid.add_column(justify=side, width=width, overflow="fold")
+        grid.add_row(*(Text("\n").join(Text(s.text, _rich(s)) for s in cell) for cell in row))
+        return self._shown(grid)
 
     def _shown(self, what: object) -> str:
         from rich.console import Console
@@ -180,7 +173,7 @@ class Screen:
         return out.getvalue()
 
 
-def _flat(row: list[list[Styled]]) -> list[list[Styled]]:
+def _flat(row: _Cells) -> _Cells:
     """Each cell's lines beside each other."""
     return [[Styled("  ".join(line.text for line in cell))] for cell in row]
 
