@@ -75,12 +75,19 @@ def _cpu(axes: Any, found: Mapping[str, Mapping[str, list[float]]]) -> None:
         "hishel-sqlite": "hishel + SQLite",
         "hishel-client": "hishel + SQLite, AsyncCacheClient",
     }
-    bars = {
-        f"{label}, {protocol}": statistics.median(measured[kind])
+    _bars(axes, _medians(labels, found), "µs of CPU a poll, median")
+
+
+def _medians(
+    labels: Mapping[str, str], found: Mapping[str, Mapping[str, list[float]]]
+) -> dict[str, float]:
+    """A bar for each kind that was measured, of each of what it was measured on."""
+    return {
+        f"{label}, {name}": statistics.median(measured[kind])
         for kind, label in labels.items()
-        for protocol, measured in found.items()
+        for name, measured in found.items()
+        if kind in measured
     }
-    _bars(axes, bars, "µs of CPU a poll, median")
 
 
 def _cold(axes: Any, found: Mapping[str, list[float]]) -> None:
@@ -95,13 +102,7 @@ def _parse(axes: Any, found: Mapping[str, Mapping[str, list[float]]]) -> None:
         "first": "efficient_status, first contact",
         "feedparser": "feedparser",
     }
-    bars = {
-        f"{label}, {feed}": statistics.median(measured[kind])
-        for kind, label in labels.items()
-        for feed, measured in found.items()
-        if kind in measured
-    }
-    _bars(axes, bars, "µs of CPU a document, median")
+    _bars(axes, _medians(labels, found), "µs of CPU a document, median")
 
 
 def _disk(axes: Any, found: Bars) -> None:
