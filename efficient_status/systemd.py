@@ -7,7 +7,6 @@ import logging
 import os
 import socket
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Self
 
 from efficient_status.poller import Page, Poll
@@ -39,12 +38,7 @@ class Supervisor:
         self._beating = asyncio.create_task(self._beat())
         return self
 
-    async def __aexit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_ended: object) -> None:
         """It has ended."""
         self._beating.cancel()
         self._tell("STOPPING=1")

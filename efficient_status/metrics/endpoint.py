@@ -12,7 +12,6 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 from http import HTTPStatus
-from types import TracebackType
 from typing import Any, Self
 
 from prometheus_client import CollectorRegistry, ProcessCollector, make_wsgi_app
@@ -62,12 +61,7 @@ class Endpoint:
             raise UsageError([f"--metrics: cannot listen on {host}:{port} ({reason})"]) from error
         return self
 
-    async def __aexit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_ended: object) -> None:
         """Listen no more; who is being served stays so until the loop ends."""
         self._server.close()
 

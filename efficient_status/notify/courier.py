@@ -17,7 +17,6 @@ import random
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from types import TracebackType
 from typing import Self
 
 from efficient_status.notify import Target
@@ -64,12 +63,7 @@ class Courier:
         self._tasks.append(asyncio.create_task(self._flush_now_and_then()))
         return self
 
-    async def __aexit__(
-        self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_ended: object) -> None:
         busy = [
             task
             for task, each in zip(self._tasks, self._rounds, strict=False)
