@@ -21,8 +21,8 @@ from efficient_status.detect import Wishes, detect, lags
 from efficient_status.errors import StateError, Unreadable
 from efficient_status.fetch import Fetched, Fetcher
 from efficient_status.fetch.trace import Exchange, Trace
+from efficient_status.figures import span
 from efficient_status.filters import rejecting
-from efficient_status.health import span
 from efficient_status.models import (
     Change,
     Event,

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from efficient_status.errors import Gone, Moved, PageError, Refused, Unreachable, Unreadable
+from efficient_status.figures import span
 
 FOR_GOOD = 3  # polls in a row
 # With which portals and proxies answer in a server's place; 511 is theirs alone (RFC 6585 6).
@@ -159,10 +160,3 @@ def summary(failures: dict[str, str], asked: int) -> list[Line]:
         Line(f"{none} {reason}: {', '.join(names)}", "offline", pages=len(names))
         for reason, names in reasons.items()
     ]
-
-
-def span(seconds: float) -> str:
-    """A length of time for people."""
-    if seconds < 120:
-        return f"{seconds:.3g} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7_200 else f"{seconds / 3_600:.0f} h"

@@ -24,6 +24,7 @@ from efficient_status.commands import COMMANDS
 from efficient_status.config import Settings
 from efficient_status.database import MEMORY
 from efficient_status.errors import StateError, StateInUse, UsageError
+from efficient_status.figures import counted
 from efficient_status.keys import LOG_FORMATS
 from efficient_status.stderr import Stderr
 from efficient_status.urls import bare, is_loopback
@@ -220,9 +221,8 @@ async def _watch(scheduler: Any, outbox: Outbox | None, pages: int, interval: fl
     gc.enable()
     _STDERR.hurry()
     logger.info(
-        "watching %d page%s every %g s",
-        pages,
-        "" if pages == 1 else "s",
+        "watching %s every %g s",
+        counted(pages, "page"),
         interval,
         extra={"event": "watching", "pages": pages, "interval": interval},
     )

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from efficient_status.health import FOR_GOOD, span
+from efficient_status.figures import counted, span
+from efficient_status.health import FOR_GOOD
 from efficient_status.poller import Page, Poll
 from efficient_status.state import StateStore
 
@@ -50,8 +51,7 @@ class Pulse:
     @property
     def summary(self) -> str:
         """«watching 12 pages, 1 failing»."""
-        count = len(self._pages)
-        text = f"watching {count} page{'' if count == 1 else 's'}"
+        text = f"watching {counted(len(self._pages), 'page')}"
         return f"{text}, {len(self._failing)} failing" if self._failing else text
 
     def stuck(self) -> str:

@@ -15,7 +15,7 @@ from efficient_status.config import Settings
 from efficient_status.database import MEMORY
 from efficient_status.errors import Gone, PageError, Unreachable
 from efficient_status.fetch import Fetcher, Wire
-from efficient_status.health import span
+from efficient_status.figures import span
 from efficient_status.models import Provider
 from efficient_status.pacing import MAX_STRETCH
 from efficient_status.parts import fetcher_for

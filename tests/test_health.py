@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from efficient_status.errors import Gone, Moved, PageError, Refused, Unreachable, Unreadable
-from efficient_status.health import Health, excusable, span, summary
+from efficient_status.figures import span
+from efficient_status.health import Health, excusable, summary
 
 BUSY = Refused("the server answers 503", status=503)
 AWAY = Unreachable("no route to host")

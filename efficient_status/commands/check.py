@@ -9,6 +9,7 @@ from efficient_status import dump, options
 from efficient_status.commands import COMMANDS
 from efficient_status.commands.speech import say
 from efficient_status.errors import UsageError
+from efficient_status.figures import counted
 
 logger = logging.getLogger("efficient_status")
 
@@ -66,6 +67,5 @@ def run(words: Sequence[str]) -> int:
         return network.show(settings, as_json=asked.json)
     if asked.dump:
         say(dump.toml(settings))
-    count = len(settings.providers)
-    logger.info("the configuration is right: %d page%s", count, "" if count == 1 else "s")
+    logger.info("the configuration is right: %s", counted(len(settings.providers), "page"))
     return 0

@@ -18,7 +18,7 @@ from efficient_status.config import Settings
 from efficient_status.explaining import Explanation, Item, explain
 from efficient_status.fetch import Wire
 from efficient_status.fetch.trace import Exchange
-from efficient_status.health import span
+from efficient_status.figures import span
 from efficient_status.models import Filters, Provider
 from efficient_status.poller import Poll
 from efficient_status.screen import Cell, Column, Line, Screen, Styled

@@ -14,7 +14,7 @@ from typing import Any
 
 from efficient_status.commands.speech import say
 from efficient_status.config import Settings
-from efficient_status.health import span
+from efficient_status.figures import counted, span
 from efficient_status.screen import Cell, Column, Screen, Styled
 from efficient_status.survey import Visit, advice, survey
 from efficient_status.urls import without_credentials
@@ -180,6 +180,6 @@ def _summary(visits: Sequence[Visit], read: int, now: float) -> str:
     requests = sum(visit.requests for visit in visits)
     travelled = sum(visit.sent + visit.received for visit in visits) / 1000
     return (
-        f"{read} of {len(visits)} page{'' if len(visits) == 1 else 's'} can be read,"
-        f" advice on {advised} of them; {requests} request{'' if requests == 1 else 's'}, {travelled:,.1f} kB"
+        f"{read} of {counted(len(visits), 'page')} can be read,"
+        f" advice on {advised} of them; {counted(requests, 'request')}, {travelled:,.1f} kB"
     )

@@ -13,6 +13,7 @@ from efficient_status import options
 from efficient_status.commands.known import add_choice, chosen, with_known
 from efficient_status.commands.speech import say
 from efficient_status.errors import UsageError
+from efficient_status.figures import counted
 from efficient_status.ledger import EXCHANGE
 from efficient_status.models import Provider, Tally
 from efficient_status.outputs.jsonl import dumped, rfc3339
@@ -173,11 +174,10 @@ def _shown(screen: Screen, pages: Sequence[Sums], everything: Sums) -> Iterator[
         rows.append(_row(screen, everything, width, "strong"))
     yield screen.table(_COLUMNS, rows)
     first, last = _day(min(everything.days)), _day(max(everything.days))
-    many = len(everything.days)
     yield "\n"
     yield screen.line(
         Styled(
-            f"{many} day{'' if many == 1 else 's'} with polls, {first} to {last} (UTC); SPARED is"
+            f"{counted(len(everything.days), 'day')} with polls, {first} to {last} (UTC); SPARED is"
             " computed from stored sizes, see --help",
             "quiet",
         )

@@ -13,8 +13,8 @@ from efficient_status.catalogue import product_of
 from efficient_status.commands.known import add_choice, chosen, with_known
 from efficient_status.commands.speech import say
 from efficient_status.config import Settings
+from efficient_status.figures import counted, span
 from efficient_status.filters import wanted
-from efficient_status.health import span
 from efficient_status.models import Impact, Incident, Provider, State
 from efficient_status.outputs.jsonl import dumped, rfc3339, shown
 from efficient_status.picture import KnownPage, Picture, Shown, take
@@ -319,9 +319,10 @@ def _summary(screen: Screen, pages: Sequence[Standing], now: float) -> Iterator[
         names = ", ".join(page.name for page in unread[:_NAMED])
         says.append(f"{len(unread)} never read" if len(unread) > _NAMED else f"never read: {names}")
     style = "bad" if count else "good"
-    many = f"{len(pages)} page" + ("" if len(pages) == 1 else "s")
     yield screen.line(
-        Styled(says[0], style), "".join(f"; {each}" for each in says[1:]), f" ({many})"
+        Styled(says[0], style),
+        "".join(f"; {each}" for each in says[1:]),
+        f" ({counted(len(pages), 'page')})",
     )
     if 0 < len(quiet) <= _NAMED:
         names = ", ".join(f"{page.name} ({_age(page, now)})" for page in quiet)

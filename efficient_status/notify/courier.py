@@ -19,6 +19,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Self
 
+from efficient_status.figures import counted
 from efficient_status.notify import Target
 from efficient_status.notify.child import Delivery, Outcome, deliver
 from efficient_status.notify.outbox import Box, Outbox, Rest, Waiting
@@ -150,7 +151,7 @@ class _Round:
         waiting = len(self._box.waiting)
         if waiting and not (self._known == waiting and self._box.rest.refused):
             reason = f" ({self._reason})" if self._reason else ""
-            self._say(f"{_events(waiting)} left to the next run{reason}")
+            self._say(f"{counted(waiting, 'event')} left to the next run{reason}")
 
     def _wait(self) -> float:
         """Seconds until something may be delivered; inf = until there are news."""
@@ -204,7 +205,9 @@ class _Round:
         if self._box.rest.failures and not self._once:
             self._say("delivered again")
         self._spare(Rest())
-        logger.debug("notify: %s: %s delivered", self._box.target.name, _events(len(batch)))
+        logger.debug(
+            "notify: %s: %s delivered", self._box.target.name, counted(len(batch), "event")
+        )
 
     def _unfit(self, batch: Sequence[Waiting]) -> None:
         """The target is well, so others go on; these are tried one by one."""
@@ -228,7 +231,7 @@ class _Round:
             todo = "; put its target right" if refused else ""
             self._say(
                 f"{outcome.value} ({self._reason}){todo}: "
-                f"{_events(len(self._box.waiting))} waiting, tried again {again}"
+                f"{counted(len(self._box.waiting), 'event')} waiting, tried again {again}"
             )
         self._spare(Rest(failures, self._clock() + wait, refused))
 
@@ -243,7 +246,7 @@ class _Round:
         old = [each for each in self._box.waiting if each.at < last and (tried or each.unfit)]
         if old:
             self._outbox.done(self._box, old)
-            self._say(f"given up after a week: {_events(len(old))} ({self._reason})")
+            self._say(f"given up after a week: {counted(len(old), 'event')} ({self._reason})")
 
     def _say(self, what: str) -> None:
         logger.warning("notify: %s: %s", self._box.target.name, what)
@@ -252,7 +255,3 @@ class _Round:
 def _now() -> float:
     """On the loop's clock, whose timers may come a little early."""
     return asyncio.get_running_loop().time() + _EARLY
-
-
-def _events(count: int) -> str:
-    return f"{count} event{'' if count == 1 else 's'}"
